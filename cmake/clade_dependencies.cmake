@@ -1,0 +1,35 @@
+# Where each outside library is found. `scripts/setup` installs all of them; an existing DuckDB is
+# taken from DUCKDB_ROOT (lib/libduckdb.so and include/duckdb.h below it).
+
+find_package(Threads REQUIRED)
+
+set(DUCKDB_ROOT "$ENV{DUCKDB_ROOT}" CACHE PATH "Folder that holds lib/libduckdb.so, include/duckdb.h")
+if(NOT DUCKDB_ROOT)
+  set(DUCKDB_ROOT ${CMAKE_SOURCE_DIR}/third_party/duckdb)
+endif()
+find_library(DUCKDB_LIBRARY duckdb PATHS ${DUCKDB_ROOT}/lib NO_DEFAULT_PATH)
+find_path(DUCKDB_INCLUDE duckdb.h PATHS ${DUCKDB_ROOT}/include NO_DEFAULT_PATH)
+if(NOT DUCKDB_LIBRARY OR NOT DUCKDB_INCLUDE)
+  message(FATAL_ERROR "DuckDB was not found below ${DUCKDB_ROOT}: run scripts/setup, or set "
+                      "DUCKDB_ROOT to a folder that has lib/libduckdb.so and include/duckdb.h")
+endif()
+
+foreach(library sodium zstd z xxhash xgboost)
+  string(TOUPPER ${library} upper)
+  find_library(${upper}_LIBRARY ${library} REQUIRED)
+endforeach()
+
+# Real shop logs for the tests; those that need them skip with a word when they are absent.
+if(DEFINED ENV{CLADE_DATA})
+  set(CLADE_DATA "$ENV{CLADE_DATA}")
+else()
+  get_filename_component(CLADE_DATA ${CMAKE_SOURCE_DIR}/../shared/data ABSOLUTE)
+endif()
+
+function(clade_print_summary)
+  message(STATUS "clade ${PROJECT_VERSION}")
+  message(STATUS "  DuckDB     ${DUCKDB_LIBRARY}")
+  message(STATUS "  XGBoost    ${XGBOOST_LIBRARY}")
+  message(STATUS "  real data  ${CLADE_DATA}")
+  message(STATUS "  sanitizers ${CLADE_SANITIZE}")
+endfunction()
