@@ -25,15 +25,15 @@ typedef enum clade_feature_group {
 } clade_feature_group;
 
 typedef struct clade_feature {
-    const char         *name;    /* "spend_90d" */
-    const char         *unit;    /* "money", "days", "count", "share", "bits", ... */
+    const char         *name; /* "spend_90d" */
+    const char         *unit; /* "money", "days", "count", "share", "bits", ... */
     clade_feature_group group;
     const char         *source;  /* "event", "order_line", "customer" */
     bool                skewed;  /* read on a log scale: money, counts, durations */
     const char         *absence; /* "no purchase yet", "fewer than two orders" */
     const char         *en;      /* one sentence */
     const char         *zh;
-    const char         *sql;     /* aggregate over the customer's rows; see src/features/README.md */
+    const char         *sql; /* aggregate over the customer's rows; see src/features/README.md */
 } clade_feature;
 
 /** The registry, in the fixed order of the columns of every matrix. At least 100. */
@@ -41,7 +41,8 @@ CLADE_API const clade_feature *clade_features_all(size_t *out_n);
 /** Index of a name, or -1. */
 CLADE_API int clade_features_find(const char *name);
 
-/** value (n_customers, n_features) row-major; NAN is absence. Customers in rising order of number. */
+/** value (n_customers, n_features) row-major; NAN is absence. Customers in rising order of number.
+ */
 typedef struct clade_features {
     size_t   n_customers;
     size_t   n_features;
@@ -59,7 +60,7 @@ typedef struct clade_features {
 CLADE_API CLADE_MUST_USE clade_status clade_features_compute(clade_features **out_features,
                                                              clade_store *store, int64_t as_of_us,
                                                              clade_error *err);
-CLADE_API void clade_features_free(clade_features *features);
+CLADE_API void                        clade_features_free(clade_features *features);
 
 /** What customers did in [from_us, to_us): the label side, kept apart from features on purpose.
  *  Aligned with the given customers; spend net of refunds made in the window, in minor units. */
@@ -71,6 +72,6 @@ CLADE_API CLADE_MUST_USE clade_status clade_outcome_compute(clade_outcome *out, 
                                                             const int64_t *customer,
                                                             size_t n_customers, int64_t from_us,
                                                             int64_t to_us, clade_error *err);
-CLADE_API void clade_outcome_free(clade_outcome *outcome);
+CLADE_API void                        clade_outcome_free(clade_outcome *outcome);
 
 #endif

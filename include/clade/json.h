@@ -38,7 +38,8 @@ CLADE_API void clade_json_put_bool(clade_json *json, const char *key, bool value
 
 /**
  * A strict reader (RFC 8259): the whole text becomes an array of nodes in the order of the text. A
- * container is followed by its children; `next` is the index just behind a node and all that is in it.
+ * container is followed by its children; `next` is the index just behind a node and all that is in
+ * it.
  *
  * Limits   CLADE_JSON_MAX_DEPTH levels. Duplicate keys are kept; clade_json_get finds the last.
  * Cost     O(size). Texts with escapes are decoded into the arena, others point into the input.

@@ -49,12 +49,12 @@ typedef enum clade_field {
     CLADE_FIELD_COUPON,
     CLADE_FIELD_DWELL_S,
     CLADE_FIELD_RATING,
-    CLADE_FIELD_TEXT, /* free text of a review */
+    CLADE_FIELD_TEXT,   /* free text of a review */
     CLADE_FIELD_STATUS, /* of an order: paid, cancelled, refunded */
     CLADE_FIELD_STOCK,
-    CLADE_FIELD_ITEMS, /* several items in one field, separated by blanks: one row is a basket */
+    CLADE_FIELD_ITEMS,    /* several items in one field, separated by blanks: one row is a basket */
     CLADE_FIELD_SEQUENCE, /* 1, 2, 3 ...: order of events where there is no clock */
-    CLADE_FIELD_NAME, /* personal: sealed, never stored in the clear */
+    CLADE_FIELD_NAME,     /* personal: sealed, never stored in the clear */
     CLADE_FIELD_EMAIL,
     CLADE_FIELD_PHONE,
     CLADE_FIELD_ADDRESS,
@@ -75,13 +75,14 @@ typedef enum clade_field {
 /** How the values of a column are written. */
 typedef enum clade_date_order { CLADE_DATE_YMD, CLADE_DATE_DMY, CLADE_DATE_MDY } clade_date_order;
 typedef struct clade_column_map {
-    clade_field field;
-    double      confidence; /* 0..1; 1 when the user said so or the workspace remembered */
-    bool        decimal_comma;
-    clade_date_order date_order; /* for text dates; proved by a value above 12 where possible */
-    bool        date_proved;     /* false: the order is a guess and a problem is reported */
-    int         time_unit; /* numeric moments: 0 text, 1 seconds, 2 milliseconds, 3 microseconds, 4 Excel days */
-    int64_t     resolution_us; /* finest step seen: day, hour, minute, second, microsecond */
+    clade_field      field;
+    double           confidence; /* 0..1; 1 when the user said so or the workspace remembered */
+    bool             decimal_comma;
+    clade_date_order date_order;  /* for text dates; proved by a value above 12 where possible */
+    bool             date_proved; /* false: the order is a guess and a problem is reported */
+    int time_unit; /* numeric moments: 0 text, 1 seconds, 2 milliseconds, 3 microseconds, 4 Excel
+                      days */
+    int64_t resolution_us; /* finest step seen: day, hour, minute, second, microsecond */
 } clade_column_map;
 
 typedef struct clade_mapping {
@@ -100,15 +101,16 @@ CLADE_API CLADE_MUST_USE clade_status clade_field_parse(clade_field *out_field, 
 /** Guess from the header and up to n_rows sample rows (each n_columns texts, row-major). */
 CLADE_API void clade_mapping_guess(clade_mapping *out_mapping, const char *const *columns,
                                    size_t n_columns, const clade_text *sample, size_t n_rows);
-/** `their_name=ours`: the user's word. CLADE_ERR_ARG names a column or field that does not exist. */
-CLADE_API CLADE_MUST_USE clade_status clade_mapping_override(clade_mapping *mapping,
+/** `their_name=ours`: the user's word. CLADE_ERR_ARG names a column or field that does not exist.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_mapping_override(clade_mapping     *mapping,
                                                              const char *const *columns,
-                                                             const char *assignment,
-                                                             clade_error *err);
+                                                             const char        *assignment,
+                                                             clade_error       *err);
 /** As JSON (for the workspace and --json) and back. */
 CLADE_API void clade_mapping_write(clade_buffer *out, const clade_mapping *mapping,
                                    const char *const *columns);
-CLADE_API CLADE_MUST_USE clade_status clade_mapping_read(clade_mapping *out_mapping,
+CLADE_API CLADE_MUST_USE clade_status clade_mapping_read(clade_mapping     *out_mapping,
                                                          const char *const *columns,
                                                          size_t n_columns, clade_text json,
                                                          clade_error *err);
@@ -118,7 +120,8 @@ CLADE_API const char *clade_value_time(int64_t *out_us, clade_text text,
                                        const clade_column_map *column, const clade_zone *zone);
 CLADE_API const char *clade_value_number(double *out, clade_text text,
                                          const clade_column_map *column);
-/** Exact decimal to minor units, rounding half away from zero; currency signs and codes are read. */
+/** Exact decimal to minor units, rounding half away from zero; currency signs and codes are read.
+ */
 CLADE_API const char *clade_value_money(int64_t *out_minor, char out_currency[4], clade_text text,
                                         const clade_column_map *column, const char currency[4]);
 

@@ -55,7 +55,7 @@ CLADE_API void *clade_alloc(size_t n, size_t size_bytes);
  * On failure the array is left as it was and false is returned.
  */
 CLADE_API bool clade_grow(void **array, size_t *capacity, size_t need, size_t size_bytes);
-#define CLADE_GROW(array, capacity, need)                                                          \
+#define CLADE_GROW(array, capacity, need) \
     clade_grow((void **)(array), (capacity), (need), sizeof **(array))
 
 /**

@@ -2,8 +2,8 @@
  * Reading the files a shop has: CSV of any dialect, JSON lines and Parquet, plain or compressed, in
  * any encoding, as one stream of rows of UTF-8 text fields. Nothing here knows what a field means.
  *
- * Data is hostile: every limit has a name, and a row that cannot be read becomes a bad row with file,
- * line, column and reason; it never ends the stream.
+ * Data is hostile: every limit has a name, and a row that cannot be read becomes a bad row with
+ * file, line, column and reason; it never ends the stream.
  */
 #ifndef CLADE_READER_H
 #define CLADE_READER_H
@@ -17,7 +17,11 @@ enum {
     CLADE_READER_SNIFF_BYTES     = 1 << 18, /* what the dialect is guessed from */
 };
 
-typedef enum clade_format { CLADE_FORMAT_CSV, CLADE_FORMAT_JSONL, CLADE_FORMAT_PARQUET } clade_format;
+typedef enum clade_format {
+    CLADE_FORMAT_CSV,
+    CLADE_FORMAT_JSONL,
+    CLADE_FORMAT_PARQUET
+} clade_format;
 
 /** What was guessed about a file, in words fit for printing. */
 typedef struct clade_dialect {
@@ -35,9 +39,9 @@ typedef struct clade_reader clade_reader;
 typedef struct clade_row {
     size_t      n_fields; /* always the reader's number of columns for a good row */
     clade_text *fields;
-    int64_t     line;       /* 1-based line where the row starts; row number for Parquet */
-    clade_text  raw;        /* the whole row as read (UTF-8), without its line end */
-    const char *bad;        /* NULL, or why the row cannot be used ("7 fields where 8 were expected") */
+    int64_t     line; /* 1-based line where the row starts; row number for Parquet */
+    clade_text  raw;  /* the whole row as read (UTF-8), without its line end */
+    const char *bad;  /* NULL, or why the row cannot be used ("7 fields where 8 were expected") */
     size_t      bad_column; /* meaningful when bad: 0-based, or SIZE_MAX */
 } clade_row;
 
@@ -45,9 +49,9 @@ typedef struct clade_row {
  * Open a file and read its header.
  *
  * @param store  Needed for Parquet, which DuckDB reads; may be NULL for the other formats.
- * @return CLADE_ERR_NOT_FOUND, CLADE_ERR_IO (a directory, unreadable), CLADE_ERR_DATA (empty, binary,
- *         too many columns): each names the file.
- * Cost    Reads at most CLADE_READER_SNIFF_BYTES of text before the first row. Constant memory after.
+ * @return CLADE_ERR_NOT_FOUND, CLADE_ERR_IO (a directory, unreadable), CLADE_ERR_DATA (empty,
+ * binary, too many columns): each names the file. Cost    Reads at most CLADE_READER_SNIFF_BYTES of
+ * text before the first row. Constant memory after.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_reader_open(clade_reader **out_reader, const char *path,
                                                         clade_store *store, clade_error *err);
@@ -55,13 +59,13 @@ CLADE_API CLADE_MUST_USE clade_status clade_reader_open(clade_reader **out_reade
 CLADE_API CLADE_MUST_USE clade_status clade_reader_open_memory(clade_reader **out_reader,
                                                                const char *data, size_t size,
                                                                const char *name, clade_error *err);
-CLADE_API void                 clade_reader_close(clade_reader *reader);
-CLADE_API const clade_dialect *clade_reader_dialect(const clade_reader *reader);
-CLADE_API size_t               clade_reader_n_columns(const clade_reader *reader);
+CLADE_API void                        clade_reader_close(clade_reader *reader);
+CLADE_API const clade_dialect        *clade_reader_dialect(const clade_reader *reader);
+CLADE_API size_t                      clade_reader_n_columns(const clade_reader *reader);
 /** Trimmed; empty and repeated names are made distinct ("column_3", "date_2"). */
-CLADE_API const char          *clade_reader_column(const clade_reader *reader, size_t column);
+CLADE_API const char *clade_reader_column(const clade_reader *reader, size_t column);
 /** What was odd about the header (duplicates, empties), or NULL. */
-CLADE_API const char          *clade_reader_header_note(const clade_reader *reader);
+CLADE_API const char *clade_reader_header_note(const clade_reader *reader);
 
 /** The next row, good or bad. *out_more is false at the end of the file. */
 CLADE_API CLADE_MUST_USE clade_status clade_reader_next(clade_row *out_row, bool *out_more,

@@ -51,8 +51,8 @@ typedef void (*clade_task)(size_t i, int worker, void *context);
 CLADE_API void clade_parallel(size_t n_tasks, clade_task body, void *context);
 
 /**
- * Chance as an argument. Draw i of a stream depends on seed, name, index and i alone (Philox4x32-10:
- * Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11).
+ * Chance as an argument. Draw i of a stream depends on seed, name, index and i alone
+ * (Philox4x32-10: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC11).
  */
 typedef struct clade_rng {
     uint64_t key;
@@ -64,10 +64,10 @@ typedef struct clade_rng {
 
 CLADE_API clade_rng clade_rng_stream(uint64_t seed, const char *name, uint64_t index);
 CLADE_API uint64_t  clade_rng_u64(clade_rng *rng);
-CLADE_API double    clade_rng_uniform(clade_rng *rng);           /* [0, 1), 53 bits */
-CLADE_API uint64_t  clade_rng_below(clade_rng *rng, uint64_t n); /* [0, n), unbiased; n > 0 */
-CLADE_API double    clade_rng_normal(clade_rng *rng);            /* mean 0, variance 1 */
-CLADE_API double    clade_rng_exponential(clade_rng *rng);       /* mean 1 */
+CLADE_API double    clade_rng_uniform(clade_rng *rng);             /* [0, 1), 53 bits */
+CLADE_API uint64_t  clade_rng_below(clade_rng *rng, uint64_t n);   /* [0, n), unbiased; n > 0 */
+CLADE_API double    clade_rng_normal(clade_rng *rng);              /* mean 0, variance 1 */
+CLADE_API double    clade_rng_exponential(clade_rng *rng);         /* mean 1 */
 CLADE_API double    clade_rng_gamma(clade_rng *rng, double shape); /* scale 1; shape > 0 */
 CLADE_API uint64_t  clade_rng_poisson(clade_rng *rng, double mean);
 /** Fisher-Yates over the indices 0..n-1. */

@@ -2,8 +2,8 @@
  * Status and error: how every function of clade says what went wrong.
  *
  * A failure of the world returns a clade_status and fills an optional clade_error with one sentence
- * that names the thing, the value and what was wanted. A mistake in our own code meets an assert. An
- * absence that is normal is a value (NAN, NULL), not a failure.
+ * that names the thing, the value and what was wanted. A mistake in our own code meets an assert.
+ * An absence that is normal is a value (NAN, NULL), not a failure.
  */
 #ifndef CLADE_STATUS_H
 #define CLADE_STATUS_H
@@ -56,10 +56,10 @@ CLADE_API clade_status clade_fail_at(clade_error *err, clade_status status, cons
     __attribute__((format(printf, 3, 4)));
 
 /** Pass a failure on. Only for functions that own nothing: the one macro that may return. */
-#define CLADE_TRY(call)                                                                            \
-    do {                                                                                           \
-        const clade_status clade_try_status = (call);                                              \
-        if (clade_try_status != CLADE_OK) return clade_try_status;                                 \
+#define CLADE_TRY(call)                                            \
+    do {                                                           \
+        const clade_status clade_try_status = (call);              \
+        if (clade_try_status != CLADE_OK) return clade_try_status; \
     } while (0)
 
 #endif

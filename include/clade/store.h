@@ -1,16 +1,13 @@
 /**
- * The store: one shop in one folder, behind DuckDB's C API. Nothing else in clade includes DuckDB or
- * libsodium.
+ * The store: one shop in one folder, behind DuckDB's C API. Nothing else in clade includes DuckDB
+ * or libsodium.
  *
  *     my.clade/
- *         clade.json      format version, currency, time zone, creation (written once, then replaced whole)
- *         owner.lock      held with flock by the one process that owns the workspace; names it
- *         store.duckdb    the tables of docs/formats/schema.md
- *         keys/master     32 random bytes, mode 0600: seals what no customer owns
- *         keys/identity   one 64-byte slot per customer: key, keyed hash of the outside id
- *         runs/           one manifest per run
- *         models/         bundles
- *         reports/
+ *         clade.json      format version, currency, time zone, creation (written once, then
+ * replaced whole) owner.lock      held with flock by the one process that owns the workspace; names
+ * it store.duckdb    the tables of docs/formats/schema.md keys/master     32 random bytes, mode
+ * 0600: seals what no customer owns keys/identity   one 64-byte slot per customer: key, keyed hash
+ * of the outside id runs/           one manifest per run models/         bundles reports/
  *
  * What it assumes: one process owns a workspace. What it promises: a committed transaction survives
  * kill -9; everything that is not committed is gone after it.
@@ -26,24 +23,25 @@
 typedef struct clade_store clade_store;
 
 typedef struct clade_store_options {
-    int64_t memory_bytes; /* limit for DuckDB, which spills beyond it; 0 means 3/4 of what is free */
-    int     n_threads;    /* 0 means clade_threads_get() */
-    bool    create;       /* make the folder when it does not exist */
-    bool    read_only;    /* write nothing; still needs the workspace to itself */
+    int64_t
+         memory_bytes; /* limit for DuckDB, which spills beyond it; 0 means 3/4 of what is free */
+    int  n_threads;    /* 0 means clade_threads_get() */
+    bool create;       /* make the folder when it does not exist */
+    bool read_only;    /* write nothing; still needs the workspace to itself */
 } clade_store_options;
 
 /**
  * Open (or create) a workspace and take its lock.
  *
  * @return CLADE_ERR_NOT_FOUND when it does not exist and `create` is off; CLADE_ERR_BUSY naming the
- *         process that owns it; CLADE_ERR_VERSION when a newer clade wrote it; CLADE_ERR_DATA when the
- *         folder holds something else; CLADE_ERR_IO naming path and reason.
- * Ownership   Close with clade_store_close, which accepts NULL and gives the lock back.
- * Cost        About 25 ms; a write-ahead log left by a crash is replayed first.
+ *         process that owns it; CLADE_ERR_VERSION when a newer clade wrote it; CLADE_ERR_DATA when
+ * the folder holds something else; CLADE_ERR_IO naming path and reason. Ownership   Close with
+ * clade_store_close, which accepts NULL and gives the lock back. Cost        About 25 ms; a
+ * write-ahead log left by a crash is replayed first.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_store_open(clade_store **out_store, const char *folder,
                                                        const clade_store_options *options,
-                                                       clade_error *err);
+                                                       clade_error               *err);
 CLADE_API void                        clade_store_close(clade_store *store);
 CLADE_API const char                 *clade_store_folder(const clade_store *store);
 
@@ -66,15 +64,15 @@ CLADE_API CLADE_MUST_USE clade_status clade_store_setting_set(clade_store *store
 
 /** Physical type of a result column, after the cast each query writes for itself. */
 typedef enum clade_type {
-    CLADE_TYPE_BOOL,   /* bool */
-    CLADE_TYPE_U8,     /* uint8_t: also enums with up to 255 names */
-    CLADE_TYPE_I32,    /* int32_t */
-    CLADE_TYPE_I64,    /* int64_t: also TIMESTAMP, in microseconds */
-    CLADE_TYPE_U64,    /* uint64_t */
-    CLADE_TYPE_F32,    /* float */
-    CLADE_TYPE_F64,    /* double */
-    CLADE_TYPE_TEXT,   /* read with clade_chunk_text */
-    CLADE_TYPE_OTHER   /* cast it in SQL: HUGEINT, DECIMAL, LIST ... cannot be read */
+    CLADE_TYPE_BOOL, /* bool */
+    CLADE_TYPE_U8,   /* uint8_t: also enums with up to 255 names */
+    CLADE_TYPE_I32,  /* int32_t */
+    CLADE_TYPE_I64,  /* int64_t: also TIMESTAMP, in microseconds */
+    CLADE_TYPE_U64,  /* uint64_t */
+    CLADE_TYPE_F32,  /* float */
+    CLADE_TYPE_F64,  /* double */
+    CLADE_TYPE_TEXT, /* read with clade_chunk_text */
+    CLADE_TYPE_OTHER /* cast it in SQL: HUGEINT, DECIMAL, LIST ... cannot be read */
 } clade_type;
 
 /** One argument of a query: `?` in SQL, in order. */
@@ -135,7 +133,8 @@ CLADE_API double  clade_chunk_real(const clade_chunk *chunk, size_t column, size
 
 /* ---------------------------------------------------------------- writing */
 
-/** Transactions do not nest. A store that is closed or dies in the middle of one has lost it all. */
+/** Transactions do not nest. A store that is closed or dies in the middle of one has lost it all.
+ */
 CLADE_API CLADE_MUST_USE clade_status clade_store_begin(clade_store *store, clade_error *err);
 CLADE_API CLADE_MUST_USE clade_status clade_store_commit(clade_store *store, clade_error *err);
 CLADE_API void                        clade_store_rollback(clade_store *store);
@@ -148,7 +147,7 @@ CLADE_API CLADE_MUST_USE clade_status clade_store_checkpoint(clade_store *store,
  * row must be set, to a value or to NULL.
  */
 #define CLADE_APPENDER_ROWS 2048
-typedef struct clade_appender clade_appender;
+typedef struct clade_appender         clade_appender;
 CLADE_API CLADE_MUST_USE clade_status clade_appender_open(clade_appender **out_appender,
                                                           clade_store *store, const char *table,
                                                           clade_error *err);
@@ -161,7 +160,7 @@ CLADE_API CLADE_MUST_USE clade_status clade_appender_flush(clade_appender *appen
                                                            clade_error *err);
 /** Hand the last rows to the transaction. */
 CLADE_API CLADE_MUST_USE clade_status clade_appender_finish(clade_appender *appender,
-                                                            clade_error *err);
+                                                            clade_error    *err);
 CLADE_API void                        clade_appender_close(clade_appender *appender);
 
 /* ---------------------------------------------------------------- identity */
@@ -169,22 +168,23 @@ CLADE_API void                        clade_appender_close(clade_appender *appen
 /**
  * Who a customer is outside: the only place with personal data. Every customer number has a slot in
  * keys/identity with a random key and the keyed hash of its outside id. Personal values (the id
- * itself, name, e-mail, phone, address) are sealed with that key (XChaCha20-Poly1305) and kept in the
- * table `identity`. Overwriting the slot makes all of them unreadable, wherever a copy may lie.
+ * itself, name, e-mail, phone, address) are sealed with that key (XChaCha20-Poly1305) and kept in
+ * the table `identity`. Overwriting the slot makes all of them unreadable, wherever a copy may lie.
  */
 
 /** The number of an outside id, given to it on first sight. Slots are made durable by
  *  clade_identity_sync, which a load calls before it commits. O(1). */
-CLADE_API CLADE_MUST_USE clade_status clade_identity_intern(int64_t *out_customer,
+CLADE_API CLADE_MUST_USE clade_status clade_identity_intern(int64_t     *out_customer,
                                                             clade_store *store, clade_text id,
                                                             clade_error *err);
 /** The number of an outside id, or -1 when nobody has it. */
-CLADE_API int64_t clade_identity_find(clade_store *store, clade_text id);
+CLADE_API int64_t                     clade_identity_find(clade_store *store, clade_text id);
 CLADE_API CLADE_MUST_USE clade_status clade_identity_sync(clade_store *store, clade_error *err);
 /** How many numbers were ever given out: customers are 0 .. n-1, forgotten ones among them. */
 CLADE_API int64_t clade_identity_count(const clade_store *store);
 
-/** Seal a personal value of a customer, or with customer -1 one that nobody owns (a quarantined row). */
+/** Seal a personal value of a customer, or with customer -1 one that nobody owns (a quarantined
+ * row). */
 CLADE_API CLADE_MUST_USE clade_status clade_identity_seal(clade_buffer *out, clade_store *store,
                                                           int64_t customer, clade_text value,
                                                           clade_error *err);
@@ -199,8 +199,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_identity_name(clade_buffer *out, cla
 
 /**
  * Forget a customer: overwrite the slot, delete sealed values, attributes, survey texts and sealed
- * quarantine rows, rewrite the tables that held them, and leave a receipt in runs/. Events stay, under
- * a number that nothing leads to any more.
+ * quarantine rows, rewrite the tables that held them, and leave a receipt in runs/. Events stay,
+ * under a number that nothing leads to any more.
  *
  * @param out_receipt  The receipt's JSON: what was deleted, when, a hash; no personal data.
  */
@@ -211,16 +211,16 @@ CLADE_API CLADE_MUST_USE clade_status clade_identity_forget(clade_buffer *out_re
 /* ---------------------------------------------------------------- runs */
 
 /**
- * A run writes down what it was: verb, options, seed, as-of, data hash, build, metrics. The manifest
- * goes to runs/<number>-<verb>.json when it finishes.
+ * A run writes down what it was: verb, options, seed, as-of, data hash, build, metrics. The
+ * manifest goes to runs/<number>-<verb>.json when it finishes.
  */
-typedef struct clade_run clade_run;
+typedef struct clade_run              clade_run;
 CLADE_API CLADE_MUST_USE clade_status clade_run_begin(clade_run **out_run, clade_store *store,
                                                       const char *verb, uint64_t seed,
                                                       clade_error *err);
-CLADE_API void                        clade_run_note(clade_run *run, const char *key, const char *value);
-CLADE_API void                        clade_run_note_number(clade_run *run, const char *key, double value);
-CLADE_API int64_t                     clade_run_number(const clade_run *run);
+CLADE_API void    clade_run_note(clade_run *run, const char *key, const char *value);
+CLADE_API void    clade_run_note_number(clade_run *run, const char *key, double value);
+CLADE_API int64_t clade_run_number(const clade_run *run);
 CLADE_API CLADE_MUST_USE clade_status clade_run_finish(clade_run *run, clade_error *err);
 CLADE_API void                        clade_run_free(clade_run *run);
 

@@ -48,7 +48,7 @@ CLADE_API double clade_seconds(void);
  * A time zone by its IANA name ("Europe/London", "Asia/Shanghai"), or a fixed offset ("+08:00").
  * Read from the system's zone files.
  */
-typedef struct clade_zone clade_zone;
+typedef struct clade_zone             clade_zone;
 CLADE_API CLADE_MUST_USE clade_status clade_zone_open(clade_zone **out_zone, const char *name,
                                                       clade_error *err);
 CLADE_API void                        clade_zone_close(clade_zone *zone);

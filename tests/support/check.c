@@ -63,7 +63,8 @@ int check_run(char *out, size_t out_size, const char *format, ...)
     assert_non_null(pipe);
     size_t n = 0, got;
     char   rest[4096];
-    while (n + 1 < out_size && (got = fread(out + n, 1, out_size - 1 - n, pipe)) > 0) n += got;
+    while (n + 1 < out_size && (got = fread(out + n, 1, out_size - 1 - n, pipe)) > 0)
+        n += got;
     out[n] = '\0';
     while (fread(rest, 1, sizeof rest, pipe) > 0) {
     }

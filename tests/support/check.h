@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
+
+#include <cmocka.h> /* needs those above */
 
 #include "clade/status.h"
 
@@ -14,20 +15,21 @@
 #include <stdio.h>
 
 /* The call succeeded; prints its message when it did not. `err` must be the error passed to it. */
-#define check_ok(call)                                                                             \
-    do {                                                                                           \
-        const clade_status check_status = (call);                                                  \
-        if (check_status != CLADE_OK) print_error("%s: %s\n", #call, clade_status_name(check_status)); \
-        assert_int_equal(check_status, CLADE_OK);                                                  \
+#define check_ok(call)                                                       \
+    do {                                                                     \
+        const clade_status check_status = (call);                            \
+        if (check_status != CLADE_OK)                                        \
+            print_error("%s: %s\n", #call, clade_status_name(check_status)); \
+        assert_int_equal(check_status, CLADE_OK);                            \
     } while (0)
 
 /* |a - b| <= tolerance * max(1, |b|); NAN equals NAN. */
 #define check_close(a, b, tolerance)                                                               \
     do {                                                                                           \
         const double check_a = (a), check_b = (b);                                                 \
-        const double check_room = (tolerance) * fmax(1.0, fabs(check_b));                          \
+        const double check_room = (tolerance)*fmax(1.0, fabs(check_b));                            \
         if (!(isnan(check_a) && isnan(check_b)) && !(fabs(check_a - check_b) <= check_room)) {     \
-            print_error("%s = %.17g, wanted %.17g within %g\n", #a, check_a, check_b, check_room);  \
+            print_error("%s = %.17g, wanted %.17g within %g\n", #a, check_a, check_b, check_room); \
             fail();                                                                                \
         }                                                                                          \
     } while (0)
