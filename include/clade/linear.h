@@ -1,0 +1,88 @@
+/**
+ * Additive models: a readable sum of bent lines, fitted in closed form.
+ *
+ * Shops are small and noisy, and what the next 90 days depend on is nearly additive: on six
+ * shop-dates an additive model with a dozen effective degrees of freedom equals tuned boosted trees
+ * (99 to 102 % of their R2), while its ranking of customers hardly moves when the data is resampled
+ * (correlation .995 against .9). Segments that stand on it hold still. See docs/maths/outlook.md.
+ *
+ *     z_j  = clip((slog(x_j) - center_j) / scale_j, -3, 3),   slog(x) = sign(x) log(1 + |x|)
+ *     y_t  = intercept_t + sum_j sum_k c_tjk b_k(z_j),        b = z, (z+1)+, (z)+, (z-1)+
+ *
+ * fitted by ridge regression on columns scaled by how much each has to do with the targets, with
+ * the penalty chosen so that a given number of effective degrees of freedom remains.
+ */
+#ifndef CLADE_LINEAR_H
+#define CLADE_LINEAR_H
+
+#include "clade/memory.h"
+
+enum { CLADE_ADDITIVE_TARGETS_MAX = 2, CLADE_ADDITIVE_TERMS_MAX = 256 };
+
+typedef struct clade_additive_term {
+    uint32_t column;
+    double   center, scale; /* of slog(x) */
+    double   knot;          /* -INFINITY: z itself; else the bend */
+    double   mean;          /* of the term over the customers it was fitted on */
+    double   coefficient[CLADE_ADDITIVE_TARGETS_MAX];
+} clade_additive_term;
+
+/** Terms are in rising order of column, then of knot. */
+typedef struct clade_additive {
+    size_t              n_targets;
+    size_t              n_terms;
+    double              intercept[CLADE_ADDITIVE_TARGETS_MAX]; /* mean of each target */
+    double              df, penalty; /* effective degrees of freedom; lambda */
+    clade_additive_term term[CLADE_ADDITIVE_TERMS_MAX];
+} clade_additive;
+
+/**
+ * Fit.
+ *
+ * Shapes      x (n, p) row-major, NAN is absence and counts as the mean; y (n, n_targets)
+ * row-major.
+ * @param weight   (n) or NULL: how often each row counts. Rows of weight 0 are not looked at, so
+ * folds and resamples need no copy.
+ * @param df       Effective degrees of freedom, above 0; 8 to 12 suit a few thousand customers.
+ * @param n_terms  Most terms to keep, at most CLADE_ADDITIVE_TERMS_MAX: those that have most to do
+ * with the targets.
+ * @return CLADE_ERR_DATA when no column has anything to do with any target (all constant), or a
+ * target is not finite; CLADE_ERR_ARG for the sizes.
+ *
+ * Threads     Safe at once on different out_model. Runs on the calling thread.
+ * Repeatable  Bit for bit.
+ * Cost        O(n p + n n_terms^2 + n_terms^3).
+ * Source      Hoerl and Kennard (1970), Technometrics 12(1), 55-67; effective degrees of freedom as
+ * in Hastie, Tibshirani, Friedman (2009), Elements of Statistical Learning, 3.50.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_additive_fit(clade_additive *out_model, const float *x,
+                                                         size_t n, size_t p, const double *y,
+                                                         size_t n_targets, const double *weight,
+                                                         double df, size_t n_terms,
+                                                         clade_error *err);
+
+/** out (n, n_targets) row-major. Adds terms in their order: one row gives the same bits as a batch.
+ */
+CLADE_API void clade_additive_predict(double *out, const clade_additive *model, const float *x,
+                                      size_t n, size_t p);
+
+/** What each column adds for one customer, against the average one: out (p), summing with the
+ *  intercept to the prediction of `target`. */
+CLADE_API void clade_additive_explain(double *out, const clade_additive *model, const float *row,
+                                      size_t p, size_t target);
+
+/**
+ * Ridge regression by one Householder tridiagonalisation: afterwards the trace of the hat matrix
+ * and the solution cost O(p) and O(p^2) for any penalty, so the penalty that leaves `df` is found
+ * by bisection for nothing.
+ *
+ * @param out_coefficient  (p, n_targets) row-major.
+ * @param gram             (p, p) symmetric, both halves filled; destroyed.
+ * @param moment           (p, n_targets) row-major: X'y; destroyed.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_ridge_solve(double *out_coefficient,
+                                                        double *out_penalty, double *gram,
+                                                        double *moment, size_t p, size_t n_targets,
+                                                        double df, clade_error *err);
+
+#endif

@@ -1,0 +1,357 @@
+/* The additive model: basis, screening of terms, ridge, predictions and what each column added.
+ *
+ * Sums run over rows in their order, in double, on one thread: folds and resamples are what runs in
+ * parallel, one fit each. */
+#include "clade/linear.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { N_BASIS = 4 };
+
+static const double knots[N_BASIS] = { -INFINITY, -1, 0, 1 };
+static const double z_limit        = 3;
+
+static double signed_log(double x)
+{
+    return x < 0 ? -log1p(-x) : log1p(x);
+}
+
+static double basis(double z, double knot)
+{
+    if (isinf(knot)) return z;
+    return z > knot ? z - knot : 0;
+}
+
+/* Absence counts as the mean, so that it says nothing. */
+static double standardise(double slog, double center, double scale)
+{
+    if (isnan(slog)) return 0;
+    const double z = (slog - center) / scale;
+    return z < -z_limit ? -z_limit : z > z_limit ? z_limit : z;
+}
+
+/* Everything a fit needs beside its input. */
+typedef struct fit_work {
+    double *slog;   /* (n, p): signed logs of rows with weight */
+    double *center; /* (p) */
+    double *scale;  /* (p) */
+    double *mean;   /* (p, N_BASIS) */
+    double *spread; /* (p, N_BASIS): standard deviation */
+    double *moment; /* (p, N_BASIS, n_targets): covariance with each target */
+    double *rank;   /* (p, N_BASIS): mean absolute correlation with the targets */
+    double *gram;
+    double *right;
+    double *row;
+    double  y_mean[CLADE_ADDITIVE_TARGETS_MAX], y_spread[CLADE_ADDITIVE_TARGETS_MAX];
+    double  total;
+} fit_work;
+
+static void work_free(fit_work *w)
+{
+    double *all[] = { w->slog,   w->center, w->scale, w->mean,  w->spread,
+                      w->moment, w->rank,   w->gram,  w->right, w->row };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+}
+
+static clade_status work_make(fit_work *w, size_t n, size_t p, size_t n_targets, size_t n_terms,
+                              clade_error *err)
+{
+    w->slog   = clade_alloc(n, p * sizeof(double));
+    w->center = CLADE_NEW(double, p);
+    w->scale  = CLADE_NEW(double, p);
+    w->mean   = CLADE_NEW(double, p *N_BASIS);
+    w->spread = CLADE_NEW(double, p *N_BASIS);
+    w->moment = CLADE_NEW(double, p *N_BASIS *n_targets);
+    w->rank   = CLADE_NEW(double, p *N_BASIS);
+    w->gram   = CLADE_NEW(double, n_terms *n_terms);
+    w->right  = CLADE_NEW(double, n_terms *n_targets);
+    w->row    = CLADE_NEW(double, n_terms);
+    if (w->slog == NULL || w->center == NULL || w->scale == NULL || w->mean == NULL ||
+        w->spread == NULL || w->moment == NULL || w->rank == NULL || w->gram == NULL ||
+        w->right == NULL || w->row == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu customers x %zu features", n,
+                          p);
+    }
+    return CLADE_OK;
+}
+
+static double weight_of(const double *weight, size_t i)
+{
+    return weight == NULL ? 1.0 : weight[i];
+}
+
+static clade_status target_moments(fit_work *w, const double *y, size_t n, size_t n_targets,
+                                   const double *weight, clade_error *err)
+{
+    double sum[CLADE_ADDITIVE_TARGETS_MAX] = { 0 }, square[CLADE_ADDITIVE_TARGETS_MAX] = { 0 };
+    w->total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double wi = weight_of(weight, i);
+        if (wi == 0) continue;
+        w->total += wi;
+        for (size_t k = 0; k < n_targets; k++) {
+            const double value = y[i * n_targets + k];
+            if (!isfinite(value)) {
+                return clade_fail(err, CLADE_ERR_DATA, "target[%zu, %zu] is %g: finite was wanted",
+                                  i, k, value);
+            }
+            sum[k] += wi * value;
+            square[k] += wi * value * value;
+        }
+    }
+    if (!(w->total > 0)) return clade_fail(err, CLADE_ERR_DATA, "no customer to fit on");
+    for (size_t k = 0; k < n_targets; k++) {
+        w->y_mean[k]   = sum[k] / w->total;
+        w->y_spread[k] = sqrt(fmax(0, square[k] / w->total - w->y_mean[k] * w->y_mean[k]));
+    }
+    return CLADE_OK;
+}
+
+/* Signed logs of the rows that count, and their mean and standard deviation by column. */
+static void column_moments(fit_work *w, const float *x, size_t n, size_t p, const double *weight)
+{
+    double *known  = w->moment; /* scratch until the next step fills it */
+    double *square = w->rank;
+    memset(known, 0, p * sizeof *known);
+    memset(square, 0, p * sizeof *square);
+    for (size_t i = 0; i < n; i++) {
+        const double wi = weight_of(weight, i);
+        if (wi == 0) continue;
+        for (size_t j = 0; j < p; j++) {
+            const double s     = signed_log((double)x[i * p + j]);
+            w->slog[i * p + j] = s;
+            if (isnan(s)) continue;
+            known[j] += wi;
+            w->center[j] += wi * s;
+            square[j] += wi * s * s;
+        }
+    }
+    for (size_t j = 0; j < p; j++) {
+        if (known[j] > 0) w->center[j] /= known[j];
+        const double variance =
+            known[j] > 0 ? square[j] / known[j] - w->center[j] * w->center[j] : 0;
+        /* A column of one value, or of none, says nothing: an infinite scale makes z zero. */
+        w->scale[j] = variance > 1e-12 ? sqrt(variance) : INFINITY;
+    }
+}
+
+/* Mean, spread and covariance with the targets of every term of every column. */
+static void term_moments(fit_work *w, size_t n, size_t p, const double *y, size_t n_targets,
+                         const double *weight)
+{
+    memset(w->moment, 0, p * N_BASIS * n_targets * sizeof *w->moment);
+    for (size_t i = 0; i < n; i++) {
+        const double wi = weight_of(weight, i);
+        if (wi == 0) continue;
+        for (size_t j = 0; j < p; j++) {
+            const double z = standardise(w->slog[i * p + j], w->center[j], w->scale[j]);
+            for (size_t b = 0; b < N_BASIS; b++) {
+                const double value = basis(z, knots[b]);
+                const size_t at    = j * N_BASIS + b;
+                w->mean[at] += wi * value;
+                w->spread[at] += wi * value * value;
+                for (size_t k = 0; k < n_targets; k++) {
+                    w->moment[at * n_targets + k] +=
+                        wi * value * (y[i * n_targets + k] - w->y_mean[k]);
+                }
+            }
+        }
+    }
+    for (size_t at = 0; at < p * N_BASIS; at++) {
+        w->mean[at] /= w->total;
+        w->spread[at] = sqrt(fmax(0, w->spread[at] / w->total - w->mean[at] * w->mean[at]));
+        w->rank[at]   = 0;
+        if (w->spread[at] < 1e-6) continue;
+        for (size_t k = 0; k < n_targets; k++) {
+            if (w->y_spread[k] == 0) continue;
+            w->rank[at] += fabs(w->moment[at * n_targets + k]) /
+                           (w->total * w->spread[at] * w->y_spread[k] * (double)n_targets);
+        }
+    }
+}
+
+typedef struct candidate {
+    double rank;
+    size_t at;
+} candidate;
+
+static int stronger_first(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    if (x->rank != y->rank) return x->rank < y->rank ? 1 : -1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static int earlier_first(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* The terms that have most to do with the targets, back in the order of columns. Their number. */
+static size_t choose_terms(candidate *chosen, const fit_work *w, size_t p, size_t n_terms)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < p * N_BASIS; at++) {
+        if (w->rank[at] > 0) chosen[n++] = (candidate){ w->rank[at], at };
+    }
+    qsort(chosen, n, sizeof *chosen, stronger_first);
+    if (n > n_terms) n = n_terms;
+    qsort(chosen, n, sizeof *chosen, earlier_first);
+    return n;
+}
+
+/* G = B'WB of centred terms, each scaled by rank / spread; right-hand side likewise. */
+static void fill_gram(fit_work *w, const clade_additive *model, const double *factor, size_t n,
+                      size_t p, const double *y, const double *weight)
+{
+    const size_t m = model->n_terms, n_targets = model->n_targets;
+    memset(w->gram, 0, m * m * sizeof *w->gram);
+    memset(w->right, 0, m * n_targets * sizeof *w->right);
+    for (size_t i = 0; i < n; i++) {
+        const double wi = weight_of(weight, i);
+        if (wi == 0) continue;
+        for (size_t t = 0; t < m; t++) {
+            const clade_additive_term *term = &model->term[t];
+            const double z = standardise(w->slog[i * p + term->column], term->center, term->scale);
+            w->row[t]      = (basis(z, term->knot) - term->mean) * factor[t];
+        }
+        for (size_t t = 0; t < m; t++) {
+            const double scaled = wi * w->row[t];
+            double      *to     = w->gram + t * m;
+            for (size_t u = t; u < m; u++)
+                to[u] += scaled * w->row[u];
+            for (size_t k = 0; k < n_targets; k++) {
+                w->right[t * n_targets + k] += scaled * (y[i * n_targets + k] - w->y_mean[k]);
+            }
+        }
+    }
+    for (size_t t = 0; t < m; t++) {
+        for (size_t u = 0; u < t; u++)
+            w->gram[t * m + u] = w->gram[u * m + t];
+    }
+}
+
+static clade_status fit_terms(clade_additive *model, fit_work *w, const candidate *chosen, size_t n,
+                              size_t p, const double *y, const double *weight, double df,
+                              clade_error *err)
+{
+    const size_t m        = model->n_terms;
+    double      *factor   = CLADE_NEW(double, m);
+    double      *solution = CLADE_NEW(double, m * model->n_targets);
+    clade_status status   = CLADE_OK;
+    double       highest  = 0;
+    if (factor == NULL || solution == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu terms", m);
+        goto done;
+    }
+    for (size_t t = 0; t < m; t++)
+        highest = fmax(highest, chosen[t].rank);
+    for (size_t t = 0; t < m; t++) {
+        const size_t         at   = chosen[t].at;
+        clade_additive_term *term = &model->term[t];
+        term->column              = (uint32_t)(at / N_BASIS);
+        term->knot                = knots[at % N_BASIS];
+        term->center              = w->center[term->column];
+        term->scale               = w->scale[term->column];
+        term->mean                = w->mean[at];
+        factor[t]                 = chosen[t].rank / highest / w->spread[at];
+    }
+    fill_gram(w, model, factor, n, p, y, weight);
+    status = clade_ridge_solve(solution, &model->penalty, w->gram, w->right, m, model->n_targets,
+                               df, err);
+    if (status != CLADE_OK) goto done;
+    for (size_t t = 0; t < m; t++) {
+        for (size_t k = 0; k < model->n_targets; k++) {
+            model->term[t].coefficient[k] = solution[t * model->n_targets + k] * factor[t];
+        }
+    }
+done:
+    free(factor);
+    free(solution);
+    return status;
+}
+
+clade_status clade_additive_fit(clade_additive *out_model, const float *x, size_t n, size_t p,
+                                const double *y, size_t n_targets, const double *weight, double df,
+                                size_t n_terms, clade_error *err)
+{
+    clade_status status = CLADE_OK;
+    fit_work     w      = { 0 };
+    candidate   *chosen = NULL;
+    if (n == 0 || p == 0 || n_targets == 0 || n_targets > CLADE_ADDITIVE_TARGETS_MAX ||
+        n_terms == 0 || n_terms > CLADE_ADDITIVE_TERMS_MAX || !(df > 0)) {
+        return clade_fail(
+            err, CLADE_ERR_ARG,
+            "an additive model of %zu customers, %zu features, %zu targets, %zu terms, df "
+            "%g cannot be fitted",
+            n, p, n_targets, n_terms, df);
+    }
+    clade_additive *model = CLADE_NEW(clade_additive, 1);
+    chosen                = CLADE_NEW(candidate, p * N_BASIS);
+    if (model == NULL || chosen == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an additive model");
+        goto done;
+    }
+    status = work_make(&w, n, p, n_targets, n_terms, err);
+    if (status != CLADE_OK) goto done;
+    status = target_moments(&w, y, n, n_targets, weight, err);
+    if (status != CLADE_OK) goto done;
+    column_moments(&w, x, n, p, weight);
+    term_moments(&w, n, p, y, n_targets, weight);
+
+    model->n_targets = n_targets;
+    model->df        = df;
+    memcpy(model->intercept, w.y_mean, sizeof model->intercept);
+    model->n_terms = choose_terms(chosen, &w, p, n_terms);
+    if (model->n_terms == 0) {
+        status = clade_fail(err, CLADE_ERR_DATA,
+                            "no feature has anything to do with what happened next");
+        goto done;
+    }
+    status = fit_terms(model, &w, chosen, n, p, y, weight, df, err);
+    if (status == CLADE_OK) *out_model = *model;
+done:
+    work_free(&w);
+    free(chosen);
+    free(model);
+    return status;
+}
+
+void clade_additive_predict(double *out, const clade_additive *model, const float *x, size_t n,
+                            size_t p)
+{
+    for (size_t i = 0; i < n; i++) {
+        double  *y      = out + i * model->n_targets;
+        uint32_t column = UINT32_MAX;
+        double   z      = 0;
+        for (size_t k = 0; k < model->n_targets; k++)
+            y[k] = model->intercept[k];
+        for (size_t t = 0; t < model->n_terms; t++) {
+            const clade_additive_term *term = &model->term[t];
+            if (term->column != column) {
+                column = term->column;
+                z = standardise(signed_log((double)x[i * p + column]), term->center, term->scale);
+            }
+            const double value = basis(z, term->knot) - term->mean;
+            for (size_t k = 0; k < model->n_targets; k++)
+                y[k] += term->coefficient[k] * value;
+        }
+    }
+}
+
+void clade_additive_explain(double *out, const clade_additive *model, const float *row, size_t p,
+                            size_t target)
+{
+    assert(target < model->n_targets);
+    memset(out, 0, p * sizeof *out);
+    for (size_t t = 0; t < model->n_terms; t++) {
+        const clade_additive_term *term = &model->term[t];
+        const double               z =
+            standardise(signed_log((double)row[term->column]), term->center, term->scale);
+        out[term->column] += term->coefficient[target] * (basis(z, term->knot) - term->mean);
+    }
+}

@@ -1,0 +1,199 @@
+/* models/linear: ridge regression at a wanted df, and the additive model on it. */
+#include "check.h"
+
+#include "clade/linear.h"
+#include "clade/run.h"
+
+#include <stdlib.h>
+
+/* G = diag(4, 1), l = 2: df = 4/6 + 1/3 = 1; solution = m / (g + l) = (3/6, 1.5/3). */
+static void ridge_matches_the_case_worked_by_hand(void **state)
+{
+    (void)state;
+    double gram[4]   = { 4, 0, 0, 1 };
+    double moment[2] = { 3, 1.5 };
+    double c[2], penalty;
+    check_ok(clade_ridge_solve(c, &penalty, gram, moment, 2, 1, 1.0, NULL));
+    check_close(penalty, 2.0, 1e-9);
+    check_close(c[0], 0.5, 1e-9);
+    check_close(c[1], 0.5, 1e-9);
+}
+
+/* Gauss-Jordan on (G + l I), the naive way. */
+static void naive_solve(double *x, const double *gram, const double *moment, size_t p,
+                        double penalty)
+{
+    double a[12][13];
+    for (size_t i = 0; i < p; i++) {
+        for (size_t j = 0; j < p; j++)
+            a[i][j] = gram[i * p + j] + (i == j ? penalty : 0);
+        a[i][p] = moment[i];
+    }
+    for (size_t k = 0; k < p; k++) {
+        for (size_t i = 0; i < p; i++) {
+            if (i == k) continue;
+            const double f = a[i][k] / a[k][k];
+            for (size_t j = k; j <= p; j++)
+                a[i][j] -= f * a[k][j];
+        }
+    }
+    for (size_t i = 0; i < p; i++)
+        x[i] = a[i][p] / a[i][i];
+}
+
+static void ridge_equals_elimination_whatever_the_matrix(void **state)
+{
+    (void)state;
+    clade_rng rng = clade_rng_stream(5, "test/ridge", 0);
+    for (int round = 0; round < 40; round++) {
+        const size_t p = 1 + (size_t)round % 12;
+        double b[20 * 12], gram[144], kept[144], moment[12], right[12], c[12], wanted[12], penalty;
+        for (size_t i = 0; i < 20 * p; i++)
+            b[i] = clade_rng_normal(&rng) * (1 + (double)(i % p));
+        for (size_t i = 0; i < p; i++) {
+            for (size_t j = 0; j < p; j++) {
+                gram[i * p + j] = 0;
+                for (size_t r = 0; r < 20; r++)
+                    gram[i * p + j] += b[r * p + i] * b[r * p + j];
+            }
+            moment[i] = clade_rng_normal(&rng) * 7.3;
+        }
+        memcpy(kept, gram, sizeof kept);
+        memcpy(right, moment, sizeof right);
+        check_ok(clade_ridge_solve(c, &penalty, gram, moment, p, 1, 0.6 * (double)p, NULL));
+        naive_solve(wanted, kept, right, p, penalty);
+        for (size_t i = 0; i < p; i++)
+            check_close(c[i], wanted[i], 1e-9);
+
+        double df = 0; /* tr G (G + l)^-1, a column at a time */
+        for (size_t k = 0; k < p; k++) {
+            double unit[12], x[12];
+            for (size_t i = 0; i < p; i++)
+                unit[i] = kept[i * p + k];
+            naive_solve(x, kept, unit, p, penalty);
+            df += x[k];
+        }
+        check_close(df, 0.6 * (double)p, 1e-7);
+    }
+}
+
+enum { N = 900, P = 7 };
+static float  x[N * P];
+static double y[N * 2];
+
+static void make_customers(uint64_t seed)
+{
+    clade_rng rng = clade_rng_stream(seed, "test/additive", 0);
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j < P; j++)
+            x[i * P + j] = (float)(exp(clade_rng_normal(&rng)) * 3.7);
+        if (i % 9 == 0) x[i * P + 2] = NAN;
+        x[i * P + 6]   = 2.5f; /* a column that says nothing */
+        const double s = log1p((double)x[i * P]), t = log1p((double)x[i * P + 1]);
+        y[i * 2]     = 1.5 * s - fmax(0, t - 1.4) + 0.1 * clade_rng_normal(&rng);
+        y[i * 2 + 1] = s > 1.5;
+    }
+}
+
+static double r_squared(const double *predicted, size_t target)
+{
+    double mean = 0, rest = 0, all = 0;
+    for (size_t i = 0; i < N; i++)
+        mean += y[i * 2 + target] / N;
+    for (size_t i = 0; i < N; i++) {
+        rest += pow(y[i * 2 + target] - predicted[i * 2 + target], 2);
+        all += pow(y[i * 2 + target] - mean, 2);
+    }
+    return 1 - rest / all;
+}
+
+static void an_additive_model_finds_bent_lines(void **state)
+{
+    (void)state;
+    static clade_additive model;
+    static double         predicted[N * 2];
+    make_customers(1);
+    check_ok(clade_additive_fit(&model, x, N, P, y, 2, NULL, 12, 128, NULL));
+    clade_additive_predict(predicted, &model, x, N, P);
+    assert_true(r_squared(predicted, 0) > 0.95);
+    assert_true(r_squared(predicted, 1) > 0.5);
+    for (size_t t = 0; t < model.n_terms; t++)
+        assert_true(model.term[t].column != 6);
+}
+
+static void rows_of_weight_zero_are_not_there_and_weight_two_is_a_row_twice(void **state)
+{
+    (void)state;
+    static clade_additive weighted, copied;
+    static double         weight[N], ys[N * 2];
+    static float          xs[N * P];
+    size_t                n = 0;
+    make_customers(2);
+    for (size_t i = 0; i < N; i++) {
+        weight[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 2;
+        if (i >= N / 2) weight[i] = 0;
+        for (int k = 0; k < (int)weight[i]; k++, n++) {
+            memcpy(xs + n * P, x + i * P, P * sizeof *x);
+            memcpy(ys + n * 2, y + i * 2, 2 * sizeof *y);
+        }
+    }
+    for (size_t j = 0; j < P; j++)
+        x[(N - 1) * P + j] = 1e30f; /* must not be looked at */
+    y[(N - 1) * 2] = NAN;
+    check_ok(clade_additive_fit(&weighted, x, N, P, y, 2, weight, 9, 20, NULL));
+    check_ok(clade_additive_fit(&copied, xs, n, P, ys, 2, NULL, 9, 20, NULL));
+    assert_int_equal(weighted.n_terms, copied.n_terms);
+    for (size_t t = 0; t < weighted.n_terms; t++) {
+        assert_int_equal(weighted.term[t].column, copied.term[t].column);
+        check_close(weighted.term[t].coefficient[0], copied.term[t].coefficient[0], 1e-9);
+    }
+}
+
+static void what_each_column_adds_sums_to_the_prediction(void **state)
+{
+    (void)state;
+    static clade_additive model;
+    double                predicted[2], part[P];
+    make_customers(3);
+    check_ok(clade_additive_fit(&model, x, N, P, y, 2, NULL, 8, 64, NULL));
+    for (size_t i = 0; i < N; i += 37) {
+        clade_additive_predict(predicted, &model, x + i * P, 1, P);
+        for (size_t k = 0; k < 2; k++) {
+            double sum = model.intercept[k];
+            clade_additive_explain(part, &model, x + i * P, P, k);
+            for (size_t j = 0; j < P; j++)
+                sum += part[j];
+            check_close(sum, predicted[k], 1e-12);
+        }
+    }
+}
+
+static void constant_features_and_targets_that_are_not_numbers_are_refused(void **state)
+{
+    (void)state;
+    static clade_additive model;
+    clade_error           err       = { 0 };
+    const float           flat[6]   = { 1, 1, 1, 1, 1, 1 };
+    double                target[3] = { 1, 2, 3.5 };
+    model.n_terms                   = 77;
+    assert_int_equal(clade_additive_fit(&model, flat, 3, 2, target, 1, NULL, 2, 8, &err),
+                     CLADE_ERR_DATA);
+    target[1] = INFINITY;
+    assert_int_equal(clade_additive_fit(&model, flat, 3, 2, target, 1, NULL, 2, 8, &err),
+                     CLADE_ERR_DATA);
+    assert_non_null(strstr(err.message, "target[1, 0]"));
+    assert_int_equal(model.n_terms, 77);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ridge_matches_the_case_worked_by_hand),
+        cmocka_unit_test(ridge_equals_elimination_whatever_the_matrix),
+        cmocka_unit_test(an_additive_model_finds_bent_lines),
+        cmocka_unit_test(rows_of_weight_zero_are_not_there_and_weight_two_is_a_row_twice),
+        cmocka_unit_test(what_each_column_adds_sums_to_the_prediction),
+        cmocka_unit_test(constant_features_and_targets_that_are_not_numbers_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
