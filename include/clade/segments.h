@@ -1,0 +1,131 @@
+/**
+ * Segments: who our customers are, in groups that can be named, that hold still, and that say
+ * something about the next 90 days.
+ *
+ * Every kind of segment is one thing: a segmentation has a kind, a version, a definition fitted on
+ * customers as of a moment, and membership as of any moment. A definition is plain data (JSON):
+ * what fits it is not needed to apply it.
+ */
+#ifndef CLADE_SEGMENTS_H
+#define CLADE_SEGMENTS_H
+
+#include "clade/features.h"
+#include "clade/json.h"
+
+enum {
+    CLADE_SEGMENTS_MAX      = 12,  /* more than a dozen groups nobody can keep in mind */
+    CLADE_RULES_MAX         = 6,   /* rules that describe one segment */
+    CLADE_DIFFERENCES_MAX   = 12,  /* what sets one segment apart, strongest first */
+    CLADE_SEGMENT_MIN_TRUST = 500, /* customers below which a segmentation is not trusted yet */
+};
+
+typedef enum clade_segment_kind {
+    CLADE_SEGMENT_OUTLOOK, /* shaped by the future: bands of what customers are expected to do next
+                            */
+    CLADE_SEGMENT_RFM,     /* recency, frequency, money: 5x5x5 scores, eleven named groups */
+    CLADE_SEGMENT_LIFECYCLE, /* new, active, slipping, lapsed, by each customer's own rhythm */
+    CLADE_SEGMENT_CLUSTERS, /* likeness of behaviour: k-means or Gaussian mixture, k by stability */
+    CLADE_N_SEGMENT_KIND
+} clade_segment_kind;
+
+/** "outlook", "rfm", "lifecycle", "clusters". */
+CLADE_API const char                 *clade_segment_kind_name(clade_segment_kind kind);
+CLADE_API CLADE_MUST_USE clade_status clade_segment_kind_parse(clade_segment_kind *out_kind,
+                                                               const char *name, clade_error *err);
+
+/** Name of a segment: a key for scripts ("at-risk"), and words for people. */
+typedef struct clade_segment_name {
+    char key[32];
+    char en[48];
+    char zh[48];
+} clade_segment_name;
+
+/** A fitted definition. Constant and shared once made. */
+typedef struct clade_segmentation clade_segmentation;
+
+/**
+ * Fit a segmentation.
+ *
+ * @param features  Customers as of a moment: the only thing most kinds look at.
+ * @param outcome   What the same customers did in the 90 days after. Only OUTLOOK reads it; it may
+ * be NULL for the others.
+ * @param seed      For what is drawn: starts of k-means, resamples.
+ * @return CLADE_ERR_NOT_READY when there are too few customers to form a group at all.
+ *
+ * Ownership   Free with clade_segmentation_free.
+ * Repeatable  Bit for bit, whatever the number of threads.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_segmentation_fit(clade_segmentation  **out_segmentation,
+                                                             clade_segment_kind    kind,
+                                                             const clade_features *features,
+                                                             const clade_outcome  *outcome,
+                                                             uint64_t seed, clade_error *err);
+CLADE_API void                        clade_segmentation_free(clade_segmentation *segmentation);
+CLADE_API size_t                      clade_segmentation_n(const clade_segmentation *segmentation);
+CLADE_API clade_segment_kind        clade_segmentation_kind(const clade_segmentation *segmentation);
+CLADE_API const clade_segment_name *clade_segmentation_name(const clade_segmentation *segmentation,
+                                                            size_t                    segment);
+
+/**
+ * Which segment each customer belongs to, by the fitted definition. Every customer belongs to one.
+ *
+ * @param out_segment  (n_customers)
+ * @param out_score    (n_customers) or NULL: what the definition orders customers by (OUTLOOK:
+ * expected log(1 + spend); others 0).
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_segmentation_assign(
+    int32_t *out_segment, double *out_score, const clade_segmentation *segmentation,
+    const clade_features *features, clade_error *err);
+
+/** The definition as JSON, and back. Reading what was written gives the same assignments. */
+CLADE_API void clade_segmentation_write(clade_buffer *out, const clade_segmentation *segmentation);
+CLADE_API CLADE_MUST_USE clade_status clade_segmentation_read(clade_segmentation **out_segmentation,
+                                                              clade_text json, clade_error *err);
+
+/** Keep a definition and who is in it; a new version each time. `clade segment` does this. */
+CLADE_API CLADE_MUST_USE clade_status clade_segmentation_save(
+    int64_t *out_version, clade_store *store, const clade_segmentation *segmentation,
+    int64_t fitted_us, int64_t run, clade_error *err);
+/** The newest version of a kind; CLADE_ERR_NOT_READY when there is none. */
+CLADE_API CLADE_MUST_USE clade_status clade_segmentation_load(
+    clade_segmentation **out_segmentation, int64_t *out_version, int64_t *out_fitted_us,
+    clade_store *store, clade_segment_kind kind, clade_error *err);
+/** Write down who belongs where as of features->as_of_us (replacing what was there). */
+CLADE_API CLADE_MUST_USE clade_status clade_membership_save(
+    clade_store *store, const clade_segmentation *segmentation, int64_t version,
+    const clade_features *features, const int32_t *segment, const double *score, clade_error *err);
+
+/* ---------------------------------------------------------------- one number to judge by */
+
+/** R2 of log(1 + spend), and AUC of coming back, over the next 90 days; 95 % bootstrap intervals.
+ */
+typedef struct clade_lift {
+    double r2, r2_low, r2_high;
+    double auc, auc_low, auc_high;
+    int    n_segments; /* 0 for the ceiling */
+} clade_lift;
+
+/**
+ * Future-lift of a shop as of a moment: 10-fold cross-validation over customers. In each fold
+ * segments are made, and the means of what their members did next are taken, on the nine training
+ * folds only; a held-out customer is predicted the mean of the segment it falls into.
+ */
+typedef struct clade_lift_report {
+    int64_t    as_of_us;
+    size_t     n_customers; /* all of them */
+    size_t     n_evaluated; /* a seeded sample when there are more than 20,000 */
+    clade_lift kind[CLADE_N_SEGMENT_KIND];
+    clade_lift kmeans_rfm; /* k-means on log R, F, M, as many clusters as OUTLOOK has segments */
+    clade_lift ceiling;    /* boosted trees, tuned by cross-validation on the same features */
+    double     keeps_r2;   /* OUTLOOK's share of the ceiling */
+    double     keeps_auc;  /* of the ceiling's AUC above one half */
+    bool       trusted;
+    char       why[160]; /* when not: one sentence */
+} clade_lift_report;
+
+CLADE_API CLADE_MUST_USE clade_status clade_lift_measure(clade_lift_report    *out_report,
+                                                         const clade_features *features,
+                                                         const clade_outcome  *outcome,
+                                                         uint64_t seed, clade_error *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* What the kinds of segmentation share: each is a method over its own definition. */
+#ifndef CLADE_ENGINE_SEGMENTATION_H
+#define CLADE_ENGINE_SEGMENTATION_H
+
+#include "clade/segments.h"
+
+struct clade_segmentation {
+    clade_segment_kind kind;
+    size_t             n_segments;
+    clade_segment_name name[CLADE_SEGMENTS_MAX];
+    void              *definition; /* of the method's own type */
+};
+
+/** One kind of segmentation. `fit` and `read` fill n_segments, name and definition. */
+typedef struct clade__segment_method {
+    clade_status (*fit)(clade_segmentation *out, const clade_features *features,
+                        const clade_outcome *outcome, uint64_t seed, clade_error *err);
+    clade_status (*assign)(int32_t *out_segment, double *out_score,
+                           const clade_segmentation *segmentation, const clade_features *features,
+                           clade_error *err);
+    void (*write)(clade_json *json, const clade_segmentation *segmentation);
+    clade_status (*read)(clade_segmentation *out, const clade_json_tree *tree,
+                         const clade_json_node *definition, clade_error *err);
+    void (*free)(void *definition);
+} clade__segment_method;
+
+extern const clade__segment_method clade__segment_outlook;
+extern const clade__segment_method clade__segment_rfm;
+extern const clade__segment_method clade__segment_lifecycle;
+extern const clade__segment_method clade__segment_clusters;
+
+/** Column of a feature that the registry must have. */
+size_t clade__feature_column(const char *name);
+/** value[i] of one column for all customers, into out (n_customers); absence becomes `if_absent`.
+ */
+void clade__feature_gather(double *out, const clade_features *features, size_t column,
+                           double if_absent);
+/** Numbers of a JSON array under `key` into out[n]; CLADE_ERR_DATA unless there are exactly n. */
+clade_status clade__json_numbers(double *out, size_t n, const clade_json_tree *tree,
+                                 const clade_json_node *object, const char *key, clade_error *err);
+void clade__json_put_numbers(clade_json *json, const char *key, const double *value, size_t n);
+
+#endif
