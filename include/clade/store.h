@@ -112,6 +112,16 @@ typedef struct clade_chunk {
 CLADE_API CLADE_MUST_USE clade_status clade_store_query(clade_rows **out_rows, clade_store *store,
                                                         const char *sql, const clade_value *args,
                                                         size_t n_args, clade_error *err);
+/**
+ * The same on a connection of its own, for long scans that run beside other statements of the store
+ * (reading a Parquet file while appending, say): it sees neither the open transaction nor temporary
+ * tables. A query of clade_store_query is on the store's one connection: whatever else is run or
+ * appended before its rows are read first fetches the rest of them into memory.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_store_query_aside(clade_rows **out_rows,
+                                                              clade_store *store, const char *sql,
+                                                              const clade_value *args, size_t n_args,
+                                                              clade_error *err);
 /** The next chunk; n_rows is 0 at the end. Polls for interruption. */
 CLADE_API CLADE_MUST_USE clade_status clade_rows_next(clade_chunk *out_chunk, clade_rows *rows,
                                                       clade_error *err);
@@ -124,6 +134,7 @@ CLADE_API clade_type                  clade_rows_column_type(const clade_rows *r
 CLADE_API const void *clade_chunk_data(const clade_chunk *chunk, size_t column);
 /** True where row has a value. */
 CLADE_API bool       clade_chunk_valid(const clade_chunk *chunk, size_t column, size_t row);
+/** A text, or the name of an enum's value; data is NULL for NULL and for other types. */
 CLADE_API clade_text clade_chunk_text(const clade_chunk *chunk, size_t column, size_t row);
 /** Any type as int64 or double; NULL gives `if_null`. For small results, not for hot loops. */
 CLADE_API int64_t clade_chunk_int(const clade_chunk *chunk, size_t column, size_t row,
@@ -156,6 +167,9 @@ CLADE_API void *clade_appender_column(clade_appender *appender, size_t column);
 CLADE_API void  clade_appender_text(clade_appender *appender, size_t column, size_t row,
                                     clade_text value);
 CLADE_API void  clade_appender_null(clade_appender *appender, size_t column, size_t row);
+/** Every row of the chunk: for columns that a source does not have. Set no value of it afterwards but
+ *  texts. */
+CLADE_API void  clade_appender_null_all(clade_appender *appender, size_t column);
 CLADE_API CLADE_MUST_USE clade_status clade_appender_flush(clade_appender *appender, size_t n_rows,
                                                            clade_error *err);
 /** Hand the last rows to the transaction. */

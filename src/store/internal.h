@@ -1,0 +1,114 @@
+/* What the files of the store share with each other and nobody else. */
+#ifndef CLADE_STORE_INTERNAL_H
+#define CLADE_STORE_INTERNAL_H
+
+#include "clade/json.h"
+#include "clade/run.h"
+#include "clade/store.h"
+
+#include <duckdb.h>
+#include <pthread.h>
+
+extern const char clade__schema_sql[];           /* schema.sql */
+extern const char clade__clickhouse_names_sql[]; /* clickhouse_names.sql */
+
+enum {
+    CLADE__PATH_MAX     = 4096,
+    CLADE__FOLDER_MAX   = CLADE__PATH_MAX - 256, /* room for every name below it */
+    CLADE__WATCH_MS     = 50,                    /* how soon Ctrl-C reaches a running statement */
+    CLADE__DETAIL_MAX   = 400,                   /* of an engine's message, in bytes */
+    CLADE__SETTING_MAX  = 1 << 20,               /* one setting's value */
+    CLADE__MANIFEST_MAX = 1 << 20,               /* clade.json, read whole */
+    CLADE__MEMORY_FLOOR = 64 << 20               /* DuckDB does not open reliably with less */
+};
+
+/*
+ * A thread that hands Ctrl-C on to the engine. A statement may sort for minutes inside one call,
+ * and only duckdb_interrupt from another thread ends it. It sleeps while no statement runs.
+ */
+typedef struct clade__watch {
+    pthread_t         thread;
+    pthread_mutex_t   mutex;
+    pthread_cond_t    wake;
+    duckdb_connection connection; /* the one that runs a statement now, or NULL */
+    bool              stop;
+    bool              started;
+} clade__watch;
+
+struct clade_store {
+    char              folder[CLADE__FOLDER_MAX];
+    int               lock_fd;
+    bool              read_only;
+    bool              in_transaction;
+    bool              data_hash_known; /* until the next write */
+    uint64_t          data_hash;
+    duckdb_database   database;
+    duckdb_connection connection;
+    clade_rows       *streaming; /* the query whose rows still come from `connection`, or NULL */
+    clade__watch      watch;
+};
+
+/* engine.c: DuckDB itself, its options, and its failures as sentences. */
+clade_status clade__engine_open(clade_store *store, const clade_store_options *options,
+                                clade_error *err);
+void         clade__engine_close(clade_store *store);
+/* A new connection with the options and macros that every connection has. */
+clade_status clade__engine_connect(duckdb_connection *out, clade_store *store, clade_error *err);
+/* `sql` may be NULL; it is shown only for mistakes in it. */
+clade_status clade__engine_fail(clade_error *err, const clade_store *store, duckdb_error_type type,
+                                const char *text, const char *sql);
+void         clade__watch_begin(clade_store *store, duckdb_connection connection);
+void         clade__watch_end(clade_store *store);
+
+/* query.c */
+/* Fetch what is left of a streaming query, because another statement on its connection ends it. */
+void clade__settle(clade_store *store);
+/* Run statements that Ctrl-C must not end: transactions, checkpoints, cleaning up. */
+clade_status clade__run_steady(clade_store *store, const char *sql, clade_error *err);
+
+/* chunk.c: the part of clade_rows that clade_chunk_* read. */
+typedef struct clade__column {
+    const char *name; /* lent by the result */
+    clade_type  type;
+    duckdb_type stored; /* for DECIMAL and ENUM the type underneath */
+    uint8_t     scale;  /* DECIMAL: digits behind the point */
+    char      **label;  /* ENUM: (n_labels), freed with duckdb_free */
+    uint32_t    n_labels;
+    const void *data; /* of the current chunk */
+    uint64_t   *valid;
+} clade__column;
+
+struct clade_rows {
+    clade_store       *store;
+    duckdb_connection  own; /* a connection of its own, or NULL */
+    duckdb_result      result;
+    bool               has_result;
+    size_t             n_columns;
+    clade__column     *column; /* (n_columns) */
+    duckdb_data_chunk  chunk;  /* the current one */
+    duckdb_data_chunk *kept;   /* fetched ahead by clade__settle */
+    size_t             n_kept, next_kept, kept_capacity;
+    bool               settled; /* the engine has nothing more */
+    clade_error        error;   /* told when the kept chunks are read */
+};
+clade_type   clade__type_of(duckdb_logical_type type);
+clade_status clade__column_describe(clade__column *out, duckdb_logical_type type, clade_error *err);
+void         clade__column_free(clade__column *column);
+
+/* lock.c */
+clade_status clade__lock_take(int *out_fd, const char *folder, bool read_only, clade_error *err);
+void         clade__lock_give(int fd, bool read_only);
+
+/* file.c: files that must survive. Paths are whole. */
+clade_status clade__file_read(clade_buffer *out, const char *path, size_t max_bytes,
+                              clade_error *err);
+/* Write to a temporary name, fsync, rename over `path`, fsync the folder. */
+clade_status clade__file_replace(const char *path, const void *data, size_t size, unsigned mode,
+                                 clade_error *err);
+clade_status clade__file_write_all(int fd, const char *path, const void *data, size_t size,
+                                   clade_error *err);
+clade_status clade__folder_sync(const char *path_inside, clade_error *err);
+/* The sentence for errno after a failure on path: a full disk and a read-only folder are named. */
+clade_status clade__file_fail(clade_error *err, const char *path, const char *verb, int number);
+
+#endif
