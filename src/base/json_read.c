@@ -226,7 +226,7 @@ static clade_status read_container(parser *p, int depth, size_t index, bool obje
 
 static clade_status read_value(parser *p, int depth, size_t *out_index)
 {
-    size_t index;
+    size_t index = 0;
     CLADE_TRY(add_node(p, &index));
     *out_index = index;
     skip_blank(p);
