@@ -1,0 +1,45 @@
+/* Rows of a feature matrix copied out: for folds, resamples and samples. */
+#include "subset.h"
+
+#include <stdlib.h>
+
+clade_status clade__subset_take(clade__subset *out, const clade_features *features,
+                                const clade_outcome *outcome, const uint32_t *row, size_t n,
+                                clade_error *err)
+{
+    const size_t  p             = features->n_features;
+    clade__subset subset        = { 0 };
+    subset.features.n_customers = n;
+    subset.features.n_features  = p;
+    subset.features.as_of_us    = features->as_of_us;
+    subset.features.customer    = CLADE_NEW(int64_t, n);
+    subset.features.value       = clade_alloc(n, p * sizeof(float));
+    if (outcome != NULL) {
+        subset.outcome.spend_minor = CLADE_NEW(int64_t, n);
+        subset.outcome.returned    = CLADE_NEW(uint8_t, n);
+    }
+    if (subset.features.customer == NULL || subset.features.value == NULL ||
+        (outcome != NULL &&
+         (subset.outcome.spend_minor == NULL || subset.outcome.returned == NULL))) {
+        clade__subset_free(&subset);
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers x %zu features", n, p);
+    }
+    for (size_t i = 0; i < n; i++) {
+        subset.features.customer[i] = features->customer[row[i]];
+        memcpy(subset.features.value + i * p, features->value + row[i] * p, p * sizeof(float));
+        if (outcome == NULL) continue;
+        subset.outcome.spend_minor[i] = outcome->spend_minor[row[i]];
+        subset.outcome.returned[i]    = outcome->returned[row[i]];
+    }
+    *out = subset;
+    return CLADE_OK;
+}
+
+void clade__subset_free(clade__subset *subset)
+{
+    free(subset->features.customer);
+    free(subset->features.value);
+    free(subset->outcome.spend_minor);
+    free(subset->outcome.returned);
+    *subset = (clade__subset){ 0 };
+}

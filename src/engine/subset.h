@@ -1,0 +1,18 @@
+/* Some customers of a feature matrix, as a matrix of their own. */
+#ifndef CLADE_ENGINE_SUBSET_H
+#define CLADE_ENGINE_SUBSET_H
+
+#include "clade/features.h"
+
+typedef struct clade__subset {
+    clade_features features;
+    clade_outcome  outcome; /* empty when there was none */
+} clade__subset;
+
+/** Copy rows row[0 .. n) (repeats allowed). `outcome` may be NULL. Free with clade__subset_free. */
+clade_status clade__subset_take(clade__subset *out, const clade_features *features,
+                                const clade_outcome *outcome, const uint32_t *row, size_t n,
+                                clade_error *err);
+void         clade__subset_free(clade__subset *subset);
+
+#endif
