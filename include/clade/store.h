@@ -186,13 +186,20 @@ CLADE_API void                        clade_appender_close(clade_appender *appen
  * the table `identity`. Overwriting the slot makes all of them unreadable, wherever a copy may lie.
  */
 
-/** The number of an outside id, given to it on first sight. Slots are made durable by
- *  clade_identity_sync, which a load calls before it commits. O(1). */
+/**
+ * The number of an outside id, given to it on first sight. The id itself is sealed at once and waits,
+ * with its slot, for clade_identity_sync. About 20 ns for an id seen lately, 1 us for a known one,
+ * 3 us for a new one.
+ */
 CLADE_API CLADE_MUST_USE clade_status clade_identity_intern(int64_t     *out_customer,
                                                             clade_store *store, clade_text id,
                                                             clade_error *err);
 /** The number of an outside id, or -1 when nobody has it. */
 CLADE_API int64_t                     clade_identity_find(clade_store *store, clade_text id);
+/**
+ * Make new slots durable and append the sealed outside ids to the table `identity` (kind 'id', load 0),
+ * inside the open transaction where there is one. clade_store_commit does it by itself.
+ */
 CLADE_API CLADE_MUST_USE clade_status clade_identity_sync(clade_store *store, clade_error *err);
 /** How many numbers were ever given out: customers are 0 .. n-1, forgotten ones among them. */
 CLADE_API int64_t clade_identity_count(const clade_store *store);
@@ -207,7 +214,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_identity_seal(clade_buffer *out, cla
 CLADE_API CLADE_MUST_USE clade_status clade_identity_unseal(clade_buffer *out, clade_store *store,
                                                             int64_t customer, clade_text sealed,
                                                             clade_error *err);
-/** The outside id of a customer, for exports and for the customer page. */
+/** The outside id of one customer. For many, read customer and sealed from `identity` where kind is
+ *  'id', and unseal each: about 2 us. */
 CLADE_API CLADE_MUST_USE clade_status clade_identity_name(clade_buffer *out, clade_store *store,
                                                           int64_t customer, clade_error *err);
 

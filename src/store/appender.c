@@ -23,12 +23,15 @@ clade_status clade_store_begin(clade_store *store, clade_error *err)
 clade_status clade_store_commit(clade_store *store, clade_error *err)
 {
     assert(store->in_transaction);
-    const clade_status status = clade__run_steady(store, "COMMIT", err);
+    /* Numbers given out must be durable before a row that uses them is. */
+    clade_status status = clade_identity_sync(store, err);
+    if (status == CLADE_OK) status = clade__run_steady(store, "COMMIT", err);
     if (status != CLADE_OK) {
         clade_store_rollback(store);
         return status;
     }
     store->in_transaction = false;
+    clade__identity_committed(store);
     return CLADE_OK;
 }
 
@@ -40,6 +43,7 @@ void clade_store_rollback(clade_store *store)
      * in either case nothing of the transaction remains. */
     if (clade__run_steady(store, "ROLLBACK", NULL) != CLADE_OK)
         clade_log(CLADE_LOG_DEBUG, "%s: nothing left to roll back", store->folder);
+    if (store->identity != NULL) clade__identity_rolled_back(store);
 }
 
 clade_status clade_store_checkpoint(clade_store *store, clade_error *err)

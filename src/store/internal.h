@@ -22,6 +22,8 @@ enum {
     CLADE__MEMORY_FLOOR = 64 << 20               /* DuckDB does not open reliably with less */
 };
 
+typedef struct clade__identity clade__identity;
+
 /*
  * A thread that hands Ctrl-C on to the engine. A statement may sort for minutes inside one call,
  * and only duckdb_interrupt from another thread ends it. It sleeps while no statement runs.
@@ -46,6 +48,8 @@ struct clade_store {
     duckdb_connection connection;
     clade_rows       *streaming; /* the query whose rows still come from `connection`, or NULL */
     clade__watch      watch;
+    clade__identity  *identity;
+    int64_t           next_run; /* number of the next run's manifest */
 };
 
 /* engine.c: DuckDB itself, its options, and its failures as sentences. */
@@ -94,6 +98,34 @@ struct clade_rows {
 clade_type   clade__type_of(duckdb_logical_type type);
 clade_status clade__column_describe(clade__column *out, duckdb_logical_type type, clade_error *err);
 void         clade__column_free(clade__column *column);
+
+/* identity.c */
+enum {
+    CLADE__KEY_BYTES  = 32,
+    CLADE__SLOT_BYTES = 64,
+};
+/* Open or make keys/master and keys/identity. */
+clade_status clade__identity_open(clade_store *store, clade_error *err);
+void         clade__identity_close(clade_store *store);
+/* What was interned since `begin` and not committed is a number without a name again. */
+void clade__identity_rolled_back(clade_store *store);
+void clade__identity_committed(clade_store *store);
+/* The key that seals a customer's values; customer -1 has the master's. NOT_FOUND when forgotten.
+ */
+clade_status clade__identity_key(uint8_t out[CLADE__KEY_BYTES], clade_store *store,
+                                 int64_t customer, clade_error *err);
+/* Overwrite the slot on disk and in memory, and sync it. */
+clade_status clade__identity_destroy(clade_store *store, int64_t customer, clade_error *err);
+void         clade__random(clade_store *store, void *out, size_t size);
+
+/* seal.c */
+enum { CLADE__SEAL_EXTRA = 1 + 24 + 16 }; /* version, nonce, tag */
+/* out has room for value.size + CLADE__SEAL_EXTRA bytes. */
+void clade__seal(uint8_t *out, clade_store *store, int64_t customer,
+                 const uint8_t key[CLADE__KEY_BYTES], clade_text value);
+
+/* manifest.c */
+clade_status clade__manifest_open(clade_store *store, clade_error *err);
 
 /* lock.c */
 clade_status clade__lock_take(int *out_fd, const char *folder, bool read_only, clade_error *err);

@@ -206,8 +206,10 @@ static clade_status open_parts(clade_store *store, const clade_store_options *op
     if (kind == FOLDER_WORKSPACE) CLADE_TRY(check_version(store, err));
     CLADE_TRY(clade__lock_take(&store->lock_fd, store->folder, store->read_only, err));
     if (!store->read_only) CLADE_TRY(make_folders(store, err));
+    CLADE_TRY(clade__identity_open(store, err));
     CLADE_TRY(clade__engine_open(store, options, err));
     if (!store->read_only) CLADE_TRY(make_tables(store, err));
+    CLADE_TRY(clade__manifest_open(store, err));
     if (kind != FOLDER_WORKSPACE) CLADE_TRY(write_version(store, err));
     return CLADE_OK;
 }
@@ -250,6 +252,7 @@ void clade_store_close(clade_store *store)
     if (store == NULL) return;
     clade_store_rollback(store);
     clade__engine_close(store);
+    clade__identity_close(store);
     clade__lock_give(store->lock_fd, store->read_only);
     free(store);
 }
