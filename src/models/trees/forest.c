@@ -1,0 +1,347 @@
+/* An ensemble of boosted trees: read from XGBoost's JSON, and evaluated here.
+ *
+ * The text is read once a fit or a load and checked whole: a node's children exist, each has one
+ * parent, the root has none, so that a walk from the root ends. Evaluation is the hot path; it adds
+ * leaf values in the order of the trees in float, as XGBoost does, and so agrees with it bit for
+ * bit. */
+#include "forest.h"
+
+#include "clade/json.h"
+#include "clade/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { ROWS_PER_TASK = 512, FEW_ROWS = 64 };
+
+float clade__sigmoid(float margin)
+{
+    const float minus = fminf(-margin, 88.7f);
+    return 1.0f / (expf(minus) + 1.0f + 1e-16f);
+}
+
+void clade_trees_free(clade_trees *trees)
+{
+    if (trees == NULL) return;
+    free(trees->start);
+    free(trees->node);
+    free(trees->json);
+    free(trees);
+}
+
+size_t clade_trees_n_columns(const clade_trees *trees)
+{
+    return trees->n_columns;
+}
+
+size_t clade_trees_n_rounds(const clade_trees *trees)
+{
+    return trees->n_trees;
+}
+
+double clade_trees_valid_loss(const clade_trees *trees)
+{
+    return trees->valid_loss;
+}
+
+/* ---------------------------------------------------------------- evaluation */
+
+static float margin_of(const clade_trees *trees, const float *row)
+{
+    float sum = trees->base_margin;
+    for (size_t t = 0; t < trees->n_trees; t++) {
+        const forest_node *const node = trees->node + trees->start[t];
+        int32_t                  at   = 0;
+        while (node[at].left >= 0) {
+            const float value = row[node[at].column];
+            const bool  left  = isnan(value) ? node[at].nan_left : value < node[at].value;
+            at                = left ? node[at].left : node[at].right;
+        }
+        sum += node[at].value;
+    }
+    return sum;
+}
+
+typedef struct predict_job {
+    const clade_trees *trees;
+    const float       *value;
+    float             *out;
+    size_t             n_rows;
+} predict_job;
+
+static void predict_part(size_t task, int worker, void *context)
+{
+    const predict_job *job   = context;
+    const size_t       first = task * ROWS_PER_TASK;
+    const size_t       end   = first + ROWS_PER_TASK;
+    (void)worker;
+    for (size_t i = first; i < end && i < job->n_rows; i++) {
+        const float margin = margin_of(job->trees, job->value + i * job->trees->n_columns);
+        job->out[i] = job->trees->goal == CLADE_TREES_LOGISTIC ? clade__sigmoid(margin) : margin;
+    }
+}
+
+clade_status clade_trees_predict(float *out_prediction, const clade_trees *trees,
+                                 const float *value, size_t n_rows, size_t n_columns,
+                                 clade_error *err)
+{
+    if (n_columns != trees->n_columns) {
+        return clade_fail(err, CLADE_ERR_ARG,
+                          "rows have %zu columns, and the trees were fitted on %zu", n_columns,
+                          trees->n_columns);
+    }
+    predict_job  job     = { trees, value, out_prediction, n_rows };
+    const size_t n_tasks = (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
+    if (n_rows <= FEW_ROWS) {
+        if (n_rows > 0) predict_part(0, 0, &job);
+    } else {
+        clade_parallel(n_tasks, predict_part, &job);
+    }
+    return CLADE_OK;
+}
+
+void clade_trees_importance(double *out_share, const clade_trees *trees)
+{
+    double total = 0;
+    for (size_t k = 0; k < trees->n_columns; k++)
+        out_share[k] = 0;
+    for (size_t i = 0; i < trees->start[trees->n_trees]; i++) {
+        if (trees->node[i].left < 0) continue;
+        out_share[trees->node[i].column] += (double)trees->node[i].gain;
+        total += (double)trees->node[i].gain;
+    }
+    for (size_t k = 0; k < trees->n_columns && total > 0; k++)
+        out_share[k] /= total;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static clade_status broken(clade_error *err, const char *what)
+{
+    return clade_fail(err, CLADE_ERR_DATA, "the model's JSON is damaged: %s", what);
+}
+
+/* Follow a path of keys, "learner/gradient_booster/model"; NULL when a step is missing. */
+static const clade_json_node *find(const clade_json_tree *tree, const clade_json_node *from,
+                                   const char *path)
+{
+    while (from != NULL && *path != '\0') {
+        char         key[64];
+        const size_t n = strcspn(path, "/");
+        if (n >= sizeof key || from->type != CLADE_JSON_OBJECT) return NULL;
+        memcpy(key, path, n);
+        key[n] = '\0';
+        from   = clade_json_get(tree, from, key);
+        path += n + (path[n] == '/');
+    }
+    return from;
+}
+
+/* XGBoost writes some numbers as texts. False when it is neither, or not finite. */
+static bool read_number(double *out, const clade_json_node *node)
+{
+    char  text[64];
+    char *end = NULL;
+    if (node == NULL || (node->type != CLADE_JSON_NUMBER && node->type != CLADE_JSON_TEXT) ||
+        node->text.size >= sizeof text) {
+        return false;
+    }
+    memcpy(text, node->text.data, node->text.size);
+    text[node->text.size] = '\0';
+    *out                  = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*out);
+}
+
+/* One array of a tree: `n` numbers, read with next_float and next_int. */
+typedef struct column_reader {
+    const clade_json_tree *tree;
+    const clade_json_node *at;
+} column_reader;
+
+static bool open_column(column_reader *out, const clade_json_tree *tree,
+                        const clade_json_node *object, const char *key, size_t n)
+{
+    const clade_json_node *array = clade_json_get(tree, object, key);
+    if (array == NULL || array->type != CLADE_JSON_ARRAY || array->n != n) return false;
+    *out = (column_reader){ tree, array + 1 };
+    return true;
+}
+
+static bool next_float(float *out, column_reader *column)
+{
+    const clade_json_node *node = column->at;
+    char                   text[64];
+    if (node->type != CLADE_JSON_NUMBER || node->text.size >= sizeof text) return false;
+    memcpy(text, node->text.data, node->text.size);
+    text[node->text.size] = '\0';
+    *out                  = strtof(text, NULL); /* Straight to float: no rounding twice. */
+    column->at            = column->tree->node + node->next;
+    return isfinite(*out);
+}
+
+static bool next_int(int64_t *out, column_reader *column)
+{
+    const clade_json_node *node = column->at;
+    if (node->type == CLADE_JSON_BOOL) {
+        *out = node->boolean;
+    } else if (node->type == CLADE_JSON_NUMBER && fabs(node->number) < 0x1p31) {
+        *out = (int64_t)node->number;
+    } else {
+        return false;
+    }
+    column->at = column->tree->node + node->next;
+    return true;
+}
+
+/* Each child is in range and has one parent; the root has none. */
+static bool is_a_tree(const forest_node *node, size_t n, uint8_t *seen)
+{
+    memset(seen, 0, n);
+    for (size_t i = 0; i < n; i++) {
+        if (node[i].left < 0) continue;
+        const int32_t child[2] = { node[i].left, node[i].right };
+        for (int k = 0; k < 2; k++) {
+            if (child[k] <= 0 || (size_t)child[k] >= n || seen[child[k]]) return false;
+            seen[child[k]] = 1;
+        }
+    }
+    return true;
+}
+
+static clade_status read_tree(forest_node *out, size_t n, size_t n_columns, uint8_t *seen,
+                              const clade_json_tree *json, const clade_json_node *object,
+                              clade_error *err)
+{
+    column_reader left, right, column, cut, nan_left, gain;
+    if (!open_column(&left, json, object, "left_children", n) ||
+        !open_column(&right, json, object, "right_children", n) ||
+        !open_column(&column, json, object, "split_indices", n) ||
+        !open_column(&cut, json, object, "split_conditions", n) ||
+        !open_column(&nan_left, json, object, "default_left", n) ||
+        !open_column(&gain, json, object, "loss_changes", n)) {
+        return broken(err, "a tree has columns of different lengths");
+    }
+    for (size_t i = 0; i < n; i++) {
+        int64_t l = 0, r = 0, k = 0, d = 0;
+        if (!next_int(&l, &left) || !next_int(&r, &right) || !next_int(&k, &column) ||
+            !next_int(&d, &nan_left) || !next_float(&out[i].value, &cut) ||
+            !next_float(&out[i].gain, &gain)) {
+            return broken(err, "a node holds something that is not a number");
+        }
+        const bool leaf = l == -1;
+        if (!leaf && (k < 0 || (size_t)k >= n_columns)) {
+            return broken(err, "a split is on a column that does not exist");
+        }
+        out[i].left     = leaf ? -1 : (int32_t)l;
+        out[i].right    = leaf ? -1 : (int32_t)r;
+        out[i].column   = leaf ? 0 : (uint32_t)k;
+        out[i].nan_left = d != 0;
+        if (!leaf && (l < 0 || r < 0)) return broken(err, "a node has one child");
+    }
+    return is_a_tree(out, n, seen) ? CLADE_OK : broken(err, "its nodes are not a tree");
+}
+
+static clade_status read_trees(clade_trees *trees, const clade_json_tree *json,
+                               const clade_json_node *array, clade_arena *arena, clade_error *err)
+{
+    const clade_json_node *object = array + 1;
+    size_t                 n_all = 0, largest = 0;
+
+    trees->n_trees = array->n;
+    trees->start   = CLADE_NEW(size_t, trees->n_trees + 1);
+    if (trees->start == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the model");
+    for (size_t t = 0; t < trees->n_trees; t++, object = json->node + object->next) {
+        const clade_json_node *left = object->type == CLADE_JSON_OBJECT
+                                          ? clade_json_get(json, object, "left_children")
+                                          : NULL;
+        if (left == NULL || left->type != CLADE_JSON_ARRAY || left->n == 0) {
+            return broken(err, "a tree has no nodes");
+        }
+        trees->start[t] = n_all;
+        n_all += left->n;
+        if (left->n > largest) largest = left->n;
+    }
+    trees->start[trees->n_trees] = n_all;
+    trees->node                  = CLADE_NEW(forest_node, n_all + 1);
+    uint8_t *seen                = CLADE_ARENA_NEW(arena, uint8_t, largest + 1);
+    if (trees->node == NULL || seen == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu nodes of trees", n_all);
+    }
+    object = array + 1;
+    for (size_t t = 0; t < trees->n_trees; t++, object = json->node + object->next) {
+        CLADE_TRY(read_tree(trees->node + trees->start[t], trees->start[t + 1] - trees->start[t],
+                            trees->n_columns, seen, json, object, err));
+    }
+    return CLADE_OK;
+}
+
+static clade_status read_learner(clade_trees *trees, const clade_json_tree *json,
+                                 clade_arena *arena, clade_error *err)
+{
+    const clade_json_node *learner = find(json, json->node, "learner");
+    const clade_json_node *name    = find(json, learner, "objective/name");
+    const clade_json_node *array   = find(json, learner, "gradient_booster/model/trees");
+    double                 base = 0, n_columns = 0;
+
+    if (name == NULL || name->type != CLADE_JSON_TEXT) return broken(err, "it names no objective");
+    if (clade_text_equal(name->text, CLADE_TEXT("reg:squarederror"))) {
+        trees->goal = CLADE_TREES_SQUARED_ERROR;
+    } else if (clade_text_equal(name->text, CLADE_TEXT("binary:logistic"))) {
+        trees->goal = CLADE_TREES_LOGISTIC;
+    } else {
+        return clade_fail(
+            err, CLADE_ERR_DATA,
+            "the model's objective is %.*s: wanted reg:squarederror or binary:logistic",
+            (int)name->text.size, name->text.data);
+    }
+    if (!read_number(&base, find(json, learner, "learner_model_param/base_score")) ||
+        !read_number(&n_columns, find(json, learner, "learner_model_param/num_feature")) ||
+        n_columns < 1 || n_columns > CLADE_TREES_MAX_COLUMNS) {
+        return broken(err, "its base score or its number of columns is missing");
+    }
+    trees->n_columns   = (size_t)n_columns;
+    trees->base_margin = (float)base;
+    if (trees->goal == CLADE_TREES_LOGISTIC) {
+        if (!(base > 0 && base < 1)) return broken(err, "its base score is not a chance");
+        trees->base_margin = -logf(1.0f / (float)base - 1.0f); /* As XGBoost does it. */
+    }
+    if (array == NULL || array->type != CLADE_JSON_ARRAY) return broken(err, "it has no trees");
+    return read_trees(trees, json, array, arena, err);
+}
+
+clade_status clade_trees_load(clade_trees **out_trees, const char *json, size_t size,
+                              clade_error *err)
+{
+    clade_status    status = CLADE_OK;
+    clade_json_tree tree   = { 0 };
+    clade_arena    *arena  = clade_arena_create(1 << 20);
+    clade_trees    *trees  = CLADE_NEW(clade_trees, 1);
+
+    if (arena == NULL || trees == NULL || (trees->json = malloc(size + 1)) == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for a model of %zu bytes", size);
+        goto done;
+    }
+    memcpy(trees->json, json, size);
+    trees->json[size] = '\0';
+    trees->json_size  = size;
+    trees->valid_loss = (double)NAN;
+
+    status = clade_json_parse(&tree, (clade_text){ trees->json, size }, arena, err);
+    if (status != CLADE_OK) goto done;
+    status = read_learner(trees, &tree, arena, err);
+    if (status != CLADE_OK) goto done;
+
+    *out_trees = trees;
+    trees      = NULL;
+done:
+    clade_trees_free(trees);
+    clade_arena_free(arena);
+    return status;
+}
+
+clade_status clade_trees_save(clade_buffer *out, const clade_trees *trees, clade_error *err)
+{
+    clade_buffer_append(out, trees->json, trees->json_size);
+    if (out->failed) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to save the trees");
+    return CLADE_OK;
+}
