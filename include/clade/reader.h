@@ -64,7 +64,8 @@ CLADE_API const clade_dialect        *clade_reader_dialect(const clade_reader *r
 CLADE_API size_t                      clade_reader_n_columns(const clade_reader *reader);
 /** Trimmed; empty and repeated names are made distinct ("column_3", "date_2"). */
 CLADE_API const char *clade_reader_column(const clade_reader *reader, size_t column);
-/** What was odd about the header (duplicates, empties), or NULL. */
+/** What was odd about the header (duplicates, empties, lines skipped before it), or NULL. At the end of
+ *  JSON lines also the keys that came too late to be columns, with counts. Valid until the next row. */
 CLADE_API const char *clade_reader_header_note(const clade_reader *reader);
 
 /** The next row, good or bad. *out_more is false at the end of the file. */
@@ -72,7 +73,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_reader_next(clade_row *out_row, bool
                                                         clade_reader *reader, clade_error *err);
 /** Share of the file's bytes read so far, 0..1, for progress. */
 CLADE_API double clade_reader_progress(const clade_reader *reader);
-/** XXH3 of the file's bytes as stored, complete once the end was reached. */
+/** XXH3 of the file's bytes as stored, chained over blocks of 1 MiB; complete once the end was
+ *  reached. */
 CLADE_API uint64_t clade_reader_hash(const clade_reader *reader);
 CLADE_API int64_t  clade_reader_bytes(const clade_reader *reader);
 
