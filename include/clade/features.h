@@ -40,6 +40,10 @@ typedef struct clade_feature {
 CLADE_API const clade_feature *clade_features_all(size_t *out_n);
 /** Index of a name, or -1. */
 CLADE_API int clade_features_find(const char *name);
+/** "money", "rhythm", ... Never NULL. */
+CLADE_API const char *clade_feature_group_name(clade_feature_group group);
+/** The text of docs/features.md, appended to `out`. Ask out->failed at the end. */
+CLADE_API void clade_features_document(clade_buffer *out);
 
 /** value (n_customers, n_features) row-major; NAN is absence. Customers in rising order of number.
  */
@@ -62,11 +66,14 @@ CLADE_API CLADE_MUST_USE clade_status clade_features_compute(clade_features **ou
                                                              clade_error *err);
 CLADE_API void                        clade_features_free(clade_features *features);
 
-/** What customers did in [from_us, to_us): the label side, kept apart from features on purpose.
- *  Aligned with the given customers; spend net of refunds made in the window, in minor units. */
+/**
+ * What customers did in [from_us, to_us): the label side, kept apart from features on purpose.
+ * Aligned with the given customers, who are in rising order. Spend is purchases less refunds of the
+ * window, at least 0, in minor units of the shop's currency.
+ */
 typedef struct clade_outcome {
     int64_t *spend_minor; /* (n_customers) */
-    uint8_t *returned;    /* (n_customers) 1 when there was a purchase */
+    uint8_t *returned; /* (n_customers) 1 when there was a purchase of which something was kept */
 } clade_outcome;
 CLADE_API CLADE_MUST_USE clade_status clade_outcome_compute(clade_outcome *out, clade_store *store,
                                                             const int64_t *customer,
