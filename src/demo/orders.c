@@ -199,8 +199,9 @@ static void fill_basket(demo_order *order, const demo_world *world, const demo_p
         const bool want_sale = clade_rng_uniform(rng) < person->sale;
         demo_line  line      = { .quantity = 1 };
         line.item            = order->test ? world->n_items - 1
-                               : standing  ? person->standing[k]
-                                           : demo__item_draw(world, person, day, want_sale, rng);
+                               : standing && k < person->n_standing
+                                   ? person->standing[k]
+                                   : demo__item_draw(world, person, day, want_sale, rng);
         if (has_item(order, line.item)) continue;
         if (person->quantity_max > 2) {
             line.quantity = 2 + (int32_t)(clade_rng_exponential(rng) * 6);

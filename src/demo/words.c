@@ -211,7 +211,7 @@ const char *const demo_blame_en[8] = {
     "Broke on the third day, I want a refund.",
     "Looks nothing like the picture.",
     "Too small, and I had to pay for the return.",
-    "Nobody answers, please write to me at angry.buyer@example.com.",
+    "Nobody answers, please write to me at angry.buyer@mail.example.",
     "One piece was missing.",
     "Mediocre, not worth the price.",
     "Smells odd, did not dare to use it.",

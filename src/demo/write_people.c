@@ -23,28 +23,31 @@ static char *put_moment(char *p, const demo_world *world, int64_t at_s)
     return put_bytes(p, "+08:00", 6);
 }
 
-/* Nobody's: example.com, net and org are reserved (RFC 2606), and no mobile number starts with 100.
- */
+/* Nobody's: the top-level domain .example is reserved (RFC 2606; example.com itself reads as a test
+ * account), and no mobile number starts with 100. One staff account in four is there for tests. */
 static char *put_contact(char *p, const demo_person *person, uint64_t bits)
 {
-    static const char *const hosts[] = { "example.com", "example.net", "mail.example.org",
-                                         "example.com" };
-    const demo_word *const   surname = &demo_surnames[bits % 24],
-                           *given    = &demo_given_names[bits >> 8 & 31];
-    const char *const family_en      = demo_foreign_family[bits % 24];
-    const char *const given_en       = demo_foreign_given[(bits >> 8) % 24];
-    if (person->foreign)
+    static const char *const hosts[]   = { "mail.example", "post.example", "inbox.example",
+                                           "mail.example" };
+    const demo_word *const   surname   = &demo_surnames[bits % 24];
+    const demo_word *const   given     = &demo_given_names[bits >> 8 & 31];
+    const char *const        family_en = demo_foreign_family[bits % 24];
+    const char *const        given_en  = demo_foreign_given[(bits >> 8) % 24];
+    const bool               staff     = person->archetype == CLADE_DEMO_STAFF;
+    const bool               tester    = staff && person->id % 4 == 0;
+    if (tester)
+        p = put_text(p, "测试用户");
+    else if (person->foreign)
         p = put_text(put_char(put_text(p, given_en), ' '), family_en);
     else
         p = put_text(put_text(p, surname->zh), given->zh);
     *p++ = ',';
 
-    if ((bits >> 16 & 31) != 0) { /* one in 32 gave no e-mail */
-        p = put_char(put_text(p, person->foreign ? given_en : given->en), '.');
-        p = put_uint(put_text(p, person->foreign ? family_en : surname->en), person->id % 100000);
-        p = put_text(put_char(p, '@'), person->archetype == CLADE_DEMO_STAFF
-                                           ? "staff.demo-shop.example.com"
-                                           : hosts[bits >> 22 & 3]);
+    if ((bits >> 16 & 31) != 0 || staff) { /* one in 32 gave no e-mail */
+        p = put_text(p, tester ? "test+" : person->foreign ? given_en : given->en);
+        p = put_text(put_char(p, '.'), person->foreign ? family_en : surname->en);
+        p = put_char(put_uint(p, person->id % 100000), '@');
+        p = put_text(p, staff ? "staff.demo-shop.example" : hosts[bits >> 22 & 3]);
     }
     *p++ = ',';
     if ((bits >> 24 & 7) != 0) {
