@@ -553,8 +553,8 @@ static clade_shape decide_shape(const clade_mapping *m, const guess *g)
             return CLADE_SHAPE_CUSTOMERS;
         }
     }
-    if ((has(m, CLADE_FIELD_TEXT) || has(m, CLADE_FIELD_RATING)) && !amount && !price && !order &&
-        !quantity && !has(m, CLADE_FIELD_KIND)) {
+    if ((has(m, CLADE_FIELD_TEXT) || has(m, CLADE_FIELD_RATING)) && !amount && !price &&
+        !quantity && !has(m, CLADE_FIELD_KIND)) { /* a review may name its order */
         return CLADE_SHAPE_REVIEWS;
     }
     if (has(m, CLADE_FIELD_KIND) && who && !(order && amount)) return CLADE_SHAPE_EVENTS;

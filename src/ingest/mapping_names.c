@@ -42,7 +42,8 @@ static const struct {
       "customerid customerno customernumber customercode custid custno userid useruid memberid "
       "memberno buyerid buyerno clientid shopperid householdid householdkey hhid visitorid "
       "userpseudoid anonymousid uid openid unionid accountid personid contactid reviewerid "
-      "customerref customeruniqueid consumerid panelid cardno loyaltyid loyaltycard "
+      "customerref customeruniqueid consumerid panelid cardno loyaltyid loyaltycard inviterid "
+      "referrerid 邀请人id "
       "用户id 用户编号 用户标识 用户号 会员id 会员编号 会员号 会员卡号 客户id 客户编号 客户号 "
       "客户代码 "
       "顾客id 顾客编号 买家id 买家编号 买家会员名 买家昵称 买家 下单账号 客户账号 用户账号 "
@@ -65,11 +66,13 @@ static const struct {
       "createdat created createdate createtime creationdate datecreated datetime datecreatedgmt "
       "invoicedatetime paidat paiddate paymentdate paymenttime datepaid settlementdate posteddate "
       "付款时间 支付时间 付款日期 支付日期 成交时间 订单付款时间 创建时间 创建日期 记录时间 "
-      "redemptiondate sentat senttime senddate contactdate surveydate" },
+      "redemptiondate sentat senttime senddate contactdate surveydate invitedat invitedon "
+      "checkedat checkedon observedat crawledat pricedate 抓取时间 采集时间 邀请时间" },
     { CLADE_FIELD_TIME, 80,
       "date time 日期 时间 day eventdate dt ts when 日 sessiondate visitdate" },
     { CLADE_FIELD_TIME, 45,
-      "updatedat updatedate modifiedat shipdate 完成时间 更新时间 week month monthyear" },
+      "updatedat updatedate modifiedat listedat listedon shipdate 完成时间 更新时间 week month "
+      "monthyear" },
     { CLADE_FIELD_CLOCK, 70, "time clock hour timeofday 时刻 钟点 transtime saletime" },
     { CLADE_FIELD_OFFSET_MS, 95, "timeframe offsetms elapsedms millisecondssincestart" },
     { CLADE_FIELD_KIND, 100,
@@ -148,7 +151,7 @@ static const struct {
       "sessionid session visitid gasessionid usersession sessionkey sessid 会话 会话id 会话编号" },
     { CLADE_FIELD_MESSAGE, 100,
       "messageid eventid msgid eventuuid uuid requestid insertid dedupeid idempotencykey hitid "
-      "消息id 事件id 日志id 请求id" },
+      "reviewid 消息id 事件id 日志id 请求id 评价编号 评价id 评论编号 评论id" },
     { CLADE_FIELD_QUERY, 100,
       "query searchquery searchterm searchkeyword keyword keywords searchphrase searchstring "
       "搜索词 搜索关键词 关键词 关键字 查询词" },
