@@ -122,7 +122,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_store_query_aside(clade_rows **out_r
                                                               clade_store *store, const char *sql,
                                                               const clade_value *args, size_t n_args,
                                                               clade_error *err);
-/** The next chunk; n_rows is 0 at the end. Polls for interruption. */
+/** The next chunk; n_rows is 0 at the end. Polls for interruption from the second chunk on, so that
+ *  small questions are answered while the work that Ctrl-C cut short is being saved. */
 CLADE_API CLADE_MUST_USE clade_status clade_rows_next(clade_chunk *out_chunk, clade_rows *rows,
                                                       clade_error *err);
 CLADE_API void                        clade_rows_close(clade_rows *rows);

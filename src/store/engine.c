@@ -113,7 +113,9 @@ static void *watch_main(void *argument)
     pthread_mutex_lock(&watch->mutex);
     while (!watch->stop) {
         if (watch->connection == NULL) {
+            watch->idle = true;
             pthread_cond_wait(&watch->wake, &watch->mutex);
+            watch->idle = false;
             continue;
         }
         struct timespec until;
@@ -123,8 +125,12 @@ static void *watch_main(void *argument)
             until.tv_sec++;
             until.tv_nsec -= 1000000000L;
         }
-        pthread_cond_timedwait(&watch->wake, &watch->mutex, &until);
-        if (watch->connection != NULL && clade_interrupt_requested())
+        /* Only a statement that has run for the whole wait is interrupted: the short ones that save
+         * what was done so far get through. */
+        const uint64_t statement = watch->statement;
+        const int      waited    = pthread_cond_timedwait(&watch->wake, &watch->mutex, &until);
+        if (waited == ETIMEDOUT && watch->connection != NULL && watch->statement == statement &&
+            clade_interrupt_requested())
             duckdb_interrupt(watch->connection);
     }
     pthread_mutex_unlock(&watch->mutex);
@@ -136,7 +142,8 @@ void clade__watch_begin(clade_store *store, duckdb_connection connection)
     clade__watch *watch = &store->watch;
     pthread_mutex_lock(&watch->mutex);
     watch->connection = connection;
-    pthread_cond_signal(&watch->wake);
+    watch->statement++;
+    if (watch->idle) pthread_cond_signal(&watch->wake);
     pthread_mutex_unlock(&watch->mutex);
 }
 

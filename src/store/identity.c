@@ -365,6 +365,7 @@ static clade_status load_names(clade_store *store, clade_error *err)
     status = store->streaming != NULL ? clade_store_query_aside(&rows, store, sql, NULL, 0, err)
                                       : clade_store_query(&rows, store, sql, NULL, 0, err);
     if (status != CLADE_OK) goto done;
+    rows->steady = true; /* What was done before Ctrl-C may need names to be saved. */
     for (;;) {
         status = clade_rows_next(&chunk, rows, err);
         if (status != CLADE_OK || chunk.n_rows == 0) break;

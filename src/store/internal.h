@@ -33,6 +33,8 @@ typedef struct clade__watch {
     pthread_mutex_t   mutex;
     pthread_cond_t    wake;
     duckdb_connection connection; /* the one that runs a statement now, or NULL */
+    uint64_t          statement;  /* counts them */
+    bool              idle;       /* asleep without a deadline */
     bool              stop;
     bool              started;
 } clade__watch;
@@ -92,6 +94,8 @@ struct clade_rows {
     duckdb_data_chunk  chunk;  /* the current one */
     duckdb_data_chunk *kept;   /* fetched ahead by clade__settle */
     size_t             n_kept, next_kept, kept_capacity;
+    bool               steady;  /* never ends for Ctrl-C between chunks */
+    bool               polls;   /* from the second chunk on */
     bool               settled; /* the engine has nothing more */
     clade_error        error;   /* told when the kept chunks are read */
 };

@@ -268,7 +268,8 @@ clade_status clade_rows_next(clade_chunk *out_chunk, clade_rows *rows, clade_err
 {
     duckdb_data_chunk chunk = NULL;
 
-    CLADE_TRY(clade_interrupt_check(err));
+    if (rows->polls) CLADE_TRY(clade_interrupt_check(err));
+    rows->polls = !rows->steady;
     if (rows->chunk != NULL) duckdb_destroy_data_chunk(&rows->chunk);
     if (rows->next_kept < rows->n_kept)
         chunk = rows->kept[rows->next_kept++];
