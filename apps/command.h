@@ -133,8 +133,8 @@ CLADE_MUST_USE clade_status command_open(clade_store **out_store, command *c, bo
 
 /** The words of the language in use. */
 const char *command_say(const command *c, command_words words);
-#define COMMAND_SAY(c, en_words, zh_words) \
-    command_say((c), (command_words){ (en_words), (zh_words) })
+/** The same for literals, so that the compiler can check them as formats. */
+#define COMMAND_SAY(c, en_words, zh_words) ((c)->zh ? (zh_words) : (en_words))
 
 /* ---------------------------------------------------------------- results and words */
 
@@ -151,6 +151,8 @@ void command_next(command *c, const char *format, ...) __attribute__((format(pri
 /** The writer, inside the one object that --json prints. Writing to it costs little without --json,
  *  so that a verb need not ask; what was written is printed only when the verb succeeds. */
 clade_json *command_json(command *c);
+/** A parsed value, written again at the writer's place: for JSON that another part made. */
+void command_json_copy(clade_json *out, const clade_json_tree *tree, const clade_json_node *node);
 
 typedef enum command_style {
     COMMAND_PLAIN,
