@@ -117,8 +117,8 @@ static inline size_t clade_gram_stride(size_t d)
 /**
  * gram += left' right over n_rows rows; only entries with column <= row are promised.
  *
- * Shapes      gram (stride, stride), left and right (n_rows, stride), zero from d on, aligned to 64
- *             bytes; stride = clade_gram_stride(d).
+ * Shapes      gram (stride, stride), left and right (n_rows, stride), zero from d on;
+ *             stride = clade_gram_stride(d).
  * Repeatable  The same bits in every instruction set: no fused multiply-add.
  */
 CLADE_API void clade_gram_add(double *gram, const double *left, const double *right, size_t n_rows,

@@ -80,4 +80,14 @@ clade_status clade__seed(float *centre, const clade__rows *rows, size_t k, const
 /* The mean of some rows, rounded: a point near which floats are precise. */
 void clade__shift_of(float *shift, const clade__rows *rows);
 
+/* How many rows share cluster a and cluster b: (k_a, k_b), the caller frees. Rows of which either
+ * label is CLADE_NO_MATCH are left out; any other label too large is CLADE_ERR_DATA. */
+clade_status clade__table_of(size_t **out_table, const uint32_t *label_a, size_t k_a,
+                             const uint32_t *label_b, size_t k_b, size_t n, clade_error *err);
+double       clade__rand_of(const size_t *table, size_t k_a, size_t k_b);
+void         clade__jaccard_of(double *out_jaccard, const size_t *table, size_t k_a, size_t k_b);
+
+/* n_wanted of n rows without replacement, rising (selection sampling, Knuth 3.4.2 S). */
+void clade__sample_rows(uint32_t *out_row, size_t n_wanted, size_t n, clade_rng *rng);
+
 #endif

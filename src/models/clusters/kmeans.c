@@ -33,8 +33,14 @@ static void batch_free(batch *b)
     *b = (batch){ 0 };
 }
 
-/* `n` rows drawn without replacement, in the order of the data (selection sampling, Knuth 3.4.2 S).
- */
+void clade__sample_rows(uint32_t *out_row, size_t n_wanted, size_t n, clade_rng *rng)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < n && taken < n_wanted; i++) {
+        if (clade_rng_below(rng, n - i) < n_wanted - taken) out_row[taken++] = (uint32_t)i;
+    }
+}
+
 static clade_status batch_draw(batch *b, const clade__rows *all, size_t n, clade_rng *rng,
                                clade_error *err)
 {
@@ -46,12 +52,11 @@ static clade_status batch_draw(batch *b, const clade__rows *all, size_t n, clade
         batch_free(b);
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a batch of %zu rows", n);
     }
-    size_t taken = 0;
-    for (size_t i = 0; i < all->n && taken < n; i++) {
-        if (clade_rng_below(rng, all->n - i) >= n - taken) continue;
-        memcpy(b->x + taken * d, all->x + i * d, d * sizeof *b->x);
-        if (b->weight != NULL) b->weight[taken] = all->weight[i];
-        taken++;
+    clade__sample_rows(b->label, n, all->n, rng); /* which rows; labels come later */
+    for (size_t i = 0; i < n; i++) {
+        const size_t row = b->label[i];
+        memcpy(b->x + i * d, all->x + row * d, d * sizeof *b->x);
+        if (b->weight != NULL) b->weight[i] = all->weight[row];
     }
     b->rows = (clade__rows){ b->x, b->weight, n, d };
     return CLADE_OK;
