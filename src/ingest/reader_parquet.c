@@ -96,7 +96,8 @@ clade_status clade__parquet_open(clade_reader *reader, clade_error *err)
         status = clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", reader->path);
     }
     if (status == CLADE_OK) {
-        status = clade_store_query(&reader->rows, reader->store, sql.data, NULL, 0, err);
+        /* Aside: the caller appends to the store while it reads. */
+        status = clade_store_query_aside(&reader->rows, reader->store, sql.data, NULL, 0, err);
     }
     if (status != CLADE_OK && status != CLADE_ERR_NOMEM) {
         status = clade_fail_at(err, CLADE_ERR_DATA, "%s: not readable as Parquet", reader->path);
