@@ -17,7 +17,7 @@ all: build
 
 build:
 	@scripts/setup --build
-	@scripts/build release
+	@scripts/build release clade
 
 ## make demo       make a shop, load it, find its segments, write the report (DEMO_OPTIONS=--customers 5000)
 demo: build
@@ -69,7 +69,8 @@ fuzz: setup
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 ## make bench      every benchmark; results go to bench/results by hand
-bench: build
+bench: setup
+	@scripts/build release
 	@scripts/bench
 
 ## make clean      remove what was built; what was installed stays

@@ -48,15 +48,14 @@ void command_glance(command *c, int argc, char **argv)
 /* Options of the verb, then the common ones: the nth of them, or NULL behind the last. */
 static const command_option *option_at(const command_verb *verb, size_t n)
 {
-    if (verb != NULL && verb->options != NULL) {
-        size_t i = 0;
-        while (verb->options[i].name != NULL) {
-            if (i == n) return &verb->options[i];
-            i++;
+    const command_option *const list[2] = { verb == NULL ? NULL : verb->options,
+                                            command_common_options };
+    for (size_t i = 0; i < 2; i++) {
+        for (const command_option *o = list[i]; o != NULL && o->name != NULL; o++) {
+            if (n-- == 0) return o;
         }
-        n -= i;
     }
-    return command_common_options[n].name == NULL ? NULL : &command_common_options[n];
+    return NULL;
 }
 
 static const command_option *option_find(const command_verb *verb, const char *name, size_t n,

@@ -115,6 +115,28 @@ void command_cell(command_table *table, const char *format, ...)
     table->cell[table->n_cells++] = copy == NULL ? "" : copy;
 }
 
+/* Columns of a cell on a terminal: escape sequences of styles take none. */
+static size_t visible_width(const char *text)
+{
+    size_t width = 0;
+    while (*text != '\0') {
+        char         part[256];
+        const size_t n    = strcspn(text, "\033");
+        const size_t some = n < sizeof part ? n : sizeof part - 1;
+        if (n == 0) { /* ESC [ ... m */
+            text += strcspn(text, "m");
+            text += *text == 'm';
+            continue;
+        }
+        if (n >= sizeof part) return clade_utf8_width(text); /* Long texts carry no style. */
+        memcpy(part, text, some);
+        part[some] = '\0';
+        width += clade_utf8_width(part);
+        text += some;
+    }
+    return width;
+}
+
 static void pad(size_t n)
 {
     while (n-- > 0)
@@ -163,7 +185,7 @@ static void print_row(const command_table *table, const char *const *cell, const
 {
     size_t at = 0;
     for (size_t i = 0; i < table->n_columns; i++) {
-        const size_t need = clade_utf8_width(cell[i]);
+        const size_t need = visible_width(cell[i]);
         const size_t room = need < width[i] ? width[i] - need : 0;
         const bool   last = i + 1 == table->n_columns;
         if (table->align[i] == 'r') pad(room);
@@ -188,10 +210,10 @@ void command_table_end(command_table *table)
     if (table == NULL || table->c->json) return;
     assert(table->n_cells % table->n_columns == 0);
     for (size_t i = 0; i < table->n_columns; i++) {
-        if (table->heading[i] != NULL) width[i] = clade_utf8_width(table->heading[i]);
+        if (table->heading[i] != NULL) width[i] = visible_width(table->heading[i]);
     }
     for (size_t k = 0; k < table->n_cells; k++) {
-        const size_t  need = clade_utf8_width(table->cell[k]);
+        const size_t  need = visible_width(table->cell[k]);
         size_t *const w    = &width[k % table->n_columns];
         if (need > *w) *w = need;
     }

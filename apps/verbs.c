@@ -20,12 +20,10 @@ const command_verb *command_verb_find(const char *name)
 
 clade_status command_verb_unknown(const char *name, clade_error *err)
 {
-    const char *names[64];
+    const char *names[sizeof command_verbs / sizeof command_verbs[0]];
     size_t      n = 0;
-    while (n < sizeof names / sizeof names[0] && command_verbs[n] != NULL) {
+    for (; command_verbs[n] != NULL; n++)
         names[n] = command_verbs[n]->name;
-        n++;
-    }
     const char *near = clade_text_nearest(name, names, n);
     (void)clade_fail(err, CLADE_ERR_ARG, "there is no verb '%s'", name);
     if (near != NULL) {
