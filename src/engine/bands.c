@@ -50,11 +50,11 @@ static void fill_cost(cut_work *w, const double *weight, double least)
     }
 }
 
-/* The best cut into exactly n_bands; writes the first bin of bands 1 .. n_bands - 1. */
-static bool solve(cut_work *w, size_t n_bands, size_t *out_first)
+/* The best cuts of bins [0, to) into k + 1 bands, for all k and to: ties take the earliest. */
+static void solve(cut_work *w)
 {
     memcpy(w->best[0], w->cost[0], sizeof w->best[0]);
-    for (size_t k = 1; k < n_bands; k++) {
+    for (size_t k = 1; k < CLADE_BANDS_MAX; k++) {
         for (size_t to = 0; to <= w->n_bins; to++) {
             w->best[k][to] = INFINITY;
             w->from[k][to] = 0;
@@ -67,11 +67,16 @@ static bool solve(cut_work *w, size_t n_bands, size_t *out_first)
             }
         }
     }
+}
+
+/* The edges of n_bands bands, or false when there is no room for so many. */
+static bool read_edges(double *out_edge, const cut_work *w, size_t n_bands)
+{
     if (isinf(w->best[n_bands - 1][w->n_bins])) return false;
     size_t to = w->n_bins;
     for (size_t k = n_bands - 1; k > 0; k--) {
-        to               = w->from[k][to];
-        out_first[k - 1] = to;
+        to              = w->from[k][to];
+        out_edge[k - 1] = w->edge[to - 1];
     }
     return true;
 }
@@ -112,16 +117,42 @@ size_t clade__band_of(double score, const double *edge, size_t n_bands)
     return low;
 }
 
-clade_status clade__bands_cut(double *out_edge, size_t *out_n_bands, size_t n_bands,
-                              const double *order, const double *value, size_t n, size_t n_values,
-                              double least, size_t n_draws, clade_rng *rng, clade_error *err)
+/* The mean of each edge over draws of bin weights. A drawn band may be a little smaller than a real
+ * one, or hardly any draw would find room. */
+static void average_edges(clade__bands *bands, cut_work *w, double least, size_t n_draws,
+                          clade_rng *rng)
 {
-    assert(n > 0 && n_bands > 0 && n_bands <= CLADE_BANDS_MAX && n_values <= VALUES_MAX);
-    size_t    first[CLADE_BANDS_MAX];
-    double    weight[CLADE_BANDS_BINS], sum[CLADE_BANDS_MAX] = { 0 };
-    size_t    n_found = 0;
-    cut_work *w       = CLADE_NEW(cut_work, 1);
-    double   *sorted  = CLADE_NEW(double, n);
+    double sum[CLADE_BANDS_MAX][CLADE_BANDS_MAX] = { { 0 } };
+    double drawn[CLADE_BANDS_MAX], weight[CLADE_BANDS_BINS];
+    size_t n_found[CLADE_BANDS_MAX] = { 0 };
+    for (size_t draw = 0; draw < n_draws; draw++) {
+        for (size_t b = 0; b < w->n_bins; b++)
+            weight[b] = clade_rng_exponential(rng);
+        fill_cost(w, weight, 0.7 * least);
+        solve(w);
+        for (size_t n_bands = 2; n_bands <= bands->most; n_bands++) {
+            if (!read_edges(drawn, w, n_bands)) continue;
+            n_found[n_bands - 1] += 1;
+            for (size_t k = 0; k + 1 < n_bands; k++)
+                sum[n_bands - 1][k] += drawn[k];
+        }
+    }
+    for (size_t n_bands = 2; n_bands <= bands->most; n_bands++) {
+        const size_t found = n_found[n_bands - 1];
+        for (size_t k = 0; found > 0 && k + 1 < n_bands; k++) {
+            bands->edge[n_bands - 1][k] = sum[n_bands - 1][k] / (double)found;
+        }
+    }
+}
+
+clade_status clade__bands_cut(clade__bands *out, const double *order, const double *value, size_t n,
+                              size_t n_values, double least, size_t n_draws, clade_rng *rng,
+                              clade_error *err)
+{
+    assert(n > 0 && n_values <= VALUES_MAX && least < 1);
+    double    weight[CLADE_BANDS_BINS];
+    cut_work *w      = CLADE_NEW(cut_work, 1);
+    double   *sorted = CLADE_NEW(double, n);
     if (w == NULL || sorted == NULL) {
         free(w);
         free(sorted);
@@ -132,28 +163,16 @@ clade_status clade__bands_cut(double *out_edge, size_t *out_n_bands, size_t n_ba
     w->n_values = n_values;
     make_bins(w, order, sorted, value, n);
 
+    *out = (clade__bands){ 0 };
     for (size_t b = 0; b < w->n_bins; b++)
         weight[b] = 1;
     fill_cost(w, weight, least * (double)n);
-    if (n_bands > w->n_bins) n_bands = w->n_bins;
-    while (!solve(w, n_bands, first))
-        n_bands -= 1; /* one band always fits: least is below 1 */
-    for (size_t k = 0; k + 1 < n_bands; k++)
-        out_edge[k] = w->edge[first[k] - 1];
-
-    /* A drawn band may be a little smaller than a real one, or hardly any draw would find room. */
-    for (size_t draw = 0; n_bands > 1 && draw < n_draws; draw++) {
-        for (size_t b = 0; b < w->n_bins; b++)
-            weight[b] = clade_rng_exponential(rng);
-        fill_cost(w, weight, 0.7 * least * (double)n);
-        if (!solve(w, n_bands, first)) continue;
-        n_found += 1;
-        for (size_t k = 0; k + 1 < n_bands; k++)
-            sum[k] += w->edge[first[k] - 1];
+    solve(w);
+    for (size_t n_bands = 1; n_bands <= CLADE_BANDS_MAX; n_bands++) {
+        if (!read_edges(out->edge[n_bands - 1], w, n_bands)) break;
+        out->most = n_bands; /* one band always fits: least is below 1 */
     }
-    for (size_t k = 0; n_found > 0 && k + 1 < n_bands; k++)
-        out_edge[k] = sum[k] / (double)n_found;
-    *out_n_bands = n_bands;
+    average_edges(out, w, least * (double)n, n_draws, rng);
     free(w);
     free(sorted);
     return CLADE_OK;

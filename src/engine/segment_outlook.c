@@ -1,34 +1,42 @@
 /* Outlook: segments shaped by the future as well as by likeness.
  *
- * A heavily regularised additive model (8 effective degrees of freedom) says from everything known as
- * of a moment what a customer will spend in the next 90 days, and whether it comes back. Its spending
- * score, cut into bands that lose as little of both predictions as can be, are the segments. Because
- * so few degrees of freedom are spent, the score of a customer hardly depends on who else was in the
- * sample, and the bands hold still. docs/maths/outlook.md has the formulas and what else was tried. */
+ * A heavily regularised additive model (8 effective degrees of freedom) says from everything known
+ * as of a moment what a customer will spend in the next 90 days, and whether it comes back. Its
+ * spending score, cut into bands that lose as little of both predictions as can be, are the
+ * segments. Because so few degrees of freedom are spent, the score of a customer hardly depends on
+ * who else was in the sample, and the bands hold still. docs/maths/outlook.md has the formulas and
+ * what else was tried. */
 #include "bands.h"
-#include "segmentation.h"
+#include "habit.h"
+#include "outlook.h"
 #include "segment_names.h"
+#include "subset.h"
 
 #include "clade/linear.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { N_TARGETS = 2, SPEND = 0, RETURN = 1, BOOTSTRAP_DRAWS = 40 };
+enum {
+    N_TARGETS        = 2,
+    SPEND            = 0,
+    RETURN           = 1,
+    BAGS             = 80,    /* draws that the edges are averaged over */
+    RESAMPLES        = 12,    /* refits that stability is measured on */
+    FIT_CUSTOMERS    = 50000, /* more add nothing to 8 degrees of freedom: a seeded sample does */
+    STABLE_CUSTOMERS = 20000,
+};
 
-static const double outlook_df      = 8;
-static const size_t outlook_terms   = 128;
-static const size_t few_customers   = 1500; /* below: fewer segments, or they do not hold still */
-static const size_t n_bands_few     = 8;
-static const size_t n_bands_many    = 10;
-static const double least_share     = 0.015;
-static const double least_customers = 40;
+static const double outlook_df    = 8;
+static const size_t outlook_terms = 128;
 
 typedef struct outlook_definition {
     clade_additive model;
     double         unit[N_TARGETS]; /* standard deviation of each prediction where it was fitted */
     size_t         n_bands;
-    double         edge[CLADE_SEGMENTS_MAX]; /* of spend score / unit, rising; band 0 is the lowest */
+    double         edge[CLADE_SEGMENTS_MAX]; /* of spend score / unit, rising; band 0 is lowest */
+    double         stability[CLADE_SEGMENTS_MAX]; /* by segment, best first; NAN: not measured */
+    bool           prospects; /* the last segment is of those who did not buy anything yet */
 } outlook_definition;
 
 /* Targets: log(1 + spend in major units), and coming back. Spend below zero (more refunded than
@@ -36,7 +44,7 @@ typedef struct outlook_definition {
 static void fill_targets(double *y, const clade_outcome *outcome, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        y[i * N_TARGETS + SPEND]  = log1p(fmax(0, (double)outcome->spend_minor[i]) / 100);
+        y[i * N_TARGETS + SPEND]  = clade__log_spend(outcome, i);
         y[i * N_TARGETS + RETURN] = outcome->returned[i];
     }
 }
@@ -45,65 +53,343 @@ static void standard_deviations(double *out, const double *y, size_t n)
 {
     for (size_t k = 0; k < N_TARGETS; k++) {
         double mean = 0, square = 0;
-        for (size_t i = 0; i < n; i++) mean += y[i * N_TARGETS + k];
+        for (size_t i = 0; i < n; i++)
+            mean += y[i * N_TARGETS + k];
         mean /= (double)n;
-        for (size_t i = 0; i < n; i++) square += pow(y[i * N_TARGETS + k] - mean, 2);
+        for (size_t i = 0; i < n; i++) {
+            const double rest = y[i * N_TARGETS + k] - mean;
+            square += rest * rest;
+        }
         out[k] = fmax(sqrt(square / (double)n), 1e-12);
     }
 }
 
-static clade_status cut_bands(outlook_definition *definition, double *predicted, size_t n, uint64_t seed,
-                              clade_error *err)
+/* Fit the model and cut its scores into every number of bands. */
+static clade_status fit_bands(outlook_definition *definition, clade__bands *bands,
+                              const clade_features *features, const clade_outcome *outcome,
+                              uint64_t seed, clade_error *err)
 {
-    clade_rng    rng   = clade_rng_stream(seed, "engine/outlook/bands", 0);
-    double      *order = CLADE_NEW(double, n);
-    clade_status status;
-    if (order == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu scores", n);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < N_TARGETS; k++) predicted[i * N_TARGETS + k] /= definition->unit[k];
-        order[i] = predicted[i * N_TARGETS + SPEND];
+    const size_t n      = features->n_customers;
+    clade_status status = CLADE_OK;
+    clade_rng    rng    = clade_rng_stream(seed, "engine/outlook/bands", 0);
+    double      *y      = CLADE_NEW(double, n *N_TARGETS);
+    double      *order  = CLADE_NEW(double, n);
+    if (y == NULL || order == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
+        goto done;
     }
-    const double least  = fmin(0.5, fmax(least_share, least_customers / (double)n));
-    const size_t wanted = n < few_customers ? n_bands_few : n_bands_many;
-    status = clade__bands_cut(definition->edge, &definition->n_bands, wanted, order, predicted, n,
-                              N_TARGETS, least, BOOTSTRAP_DRAWS, &rng, err);
+    fill_targets(y, outcome, n);
+    const double df = fmin(outlook_df, fmax(1, (double)n / 50));
+    status = clade_additive_fit(&definition->model, features->value, n, features->n_features, y,
+                                N_TARGETS, NULL, df, outlook_terms, err);
+    if (status != CLADE_OK) goto done;
+    clade_additive_predict(y, &definition->model, features->value, n, features->n_features);
+    standard_deviations(definition->unit, y, n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < N_TARGETS; k++)
+            y[i * N_TARGETS + k] /= definition->unit[k];
+        order[i] = y[i * N_TARGETS + SPEND];
+    }
+    /* At least 60 customers to a band, but never less than 1 % nor more than 3 % of them. */
+    const double least = fmin(0.03, fmax(0.01, 60 / (double)n));
+    status             = clade__bands_cut(bands, order, y, n, N_TARGETS, least, BAGS, &rng, err);
+done:
+    free(y);
     free(order);
     return status;
 }
 
+static size_t band_of(const outlook_definition *definition, const clade__bands *bands,
+                      size_t n_bands, const float *row, size_t p)
+{
+    double predicted[N_TARGETS];
+    clade_additive_predict(predicted, &definition->model, row, 1, p);
+    return clade__band_of(predicted[SPEND] / definition->unit[SPEND], bands->edge[n_bands - 1],
+                          n_bands);
+}
+
+/* ---------------------------------------------------------------- how many bands hold still */
+
+typedef struct hold_work {
+    const clade_features     *features;
+    const clade_outcome      *outcome;
+    const outlook_definition *definition;
+    const clade__bands       *bands;
+    uint64_t                  seed;
+    clade_status              status[RESAMPLES];
+    /* Jaccard of band b of n_bands in a resample. */
+    double jaccard[RESAMPLES][CLADE_BANDS_MAX][CLADE_BANDS_MAX];
+} hold_work;
+
+/* Bands of the same number are the same thing here: their order matches them. */
+static void overlap(double *out, const uint8_t *was, const uint8_t *is, size_t n, size_t n_bands)
+{
+    size_t both[CLADE_BANDS_MAX] = { 0 }, either[CLADE_BANDS_MAX] = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        either[was[i]] += 1;
+        if (was[i] == is[i]) {
+            both[was[i]] += 1;
+        } else {
+            either[is[i]] += 1;
+        }
+    }
+    for (size_t b = 0; b < n_bands; b++) {
+        out[b] = either[b] == 0 ? 0 : (double)both[b] / (double)either[b];
+    }
+}
+
+static void compare_bands(hold_work *w, size_t draw, const outlook_definition *refit,
+                          const clade__bands *bands, const uint32_t *row, size_t n, uint8_t *was,
+                          uint8_t *is)
+{
+    const size_t p = w->features->n_features;
+    for (size_t n_bands = 1; n_bands <= w->bands->most; n_bands++) {
+        if (n_bands >
+            bands->most) { /* the resample has no room for so many: none was found again */
+            memset(w->jaccard[draw][n_bands - 1], 0, sizeof w->jaccard[draw][n_bands - 1]);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            const float *values = w->features->value + row[i] * p;
+            was[i]              = (uint8_t)band_of(w->definition, w->bands, n_bands, values, p);
+            is[i]               = (uint8_t)band_of(refit, bands, n_bands, values, p);
+        }
+        overlap(w->jaccard[draw][n_bands - 1], was, is, n, n_bands);
+    }
+}
+
+static size_t drop_repeats(uint32_t *row, size_t n, uint8_t *seen)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (seen[row[i]]) continue;
+        seen[row[i]] = 1;
+        row[kept++]  = row[i];
+    }
+    return kept;
+}
+
+static clade_status hold_draw(hold_work *w, size_t draw)
+{
+    const size_t        n      = w->features->n_customers;
+    clade_status        status = CLADE_ERR_NOMEM;
+    clade_rng           rng    = clade_rng_stream(w->seed, "engine/outlook/resample", draw);
+    clade__subset       subset = { 0 };
+    outlook_definition *refit  = CLADE_NEW(outlook_definition, 1);
+    clade__bands       *bands  = CLADE_NEW(clade__bands, 1);
+    uint32_t           *row    = CLADE_NEW(uint32_t, n);
+    uint8_t            *flags  = CLADE_NEW(uint8_t, 3 * n);
+    if (refit == NULL || bands == NULL || row == NULL || flags == NULL) goto done;
+    for (size_t i = 0; i < n; i++)
+        row[i] = (uint32_t)clade_rng_below(&rng, n);
+    status = clade__subset_take(&subset, w->features, w->outcome, row, n, NULL);
+    if (status != CLADE_OK) goto done;
+    status = fit_bands(refit, bands, &subset.features, &subset.outcome, w->seed, NULL);
+    if (status != CLADE_OK) goto done;
+    const size_t n_unique = drop_repeats(row, n, flags);
+    compare_bands(w, draw, refit, bands, row, n_unique, flags + n, flags + 2 * n);
+done:
+    clade__subset_free(&subset);
+    free(refit);
+    free(bands);
+    free(row);
+    free(flags);
+    return status;
+}
+
+static void hold_task(size_t draw, int worker, void *context)
+{
+    hold_work *w = context;
+    (void)worker;
+    w->status[draw] = hold_draw(w, draw);
+}
+
+/* Mean and least Jaccard over the bands of a cut into n_bands. */
+static void hold_of(double *out_mean, double *out_least, double *out_band, const hold_work *w,
+                    size_t n_bands)
+{
+    *out_mean  = 0;
+    *out_least = 1;
+    for (size_t b = 0; b < n_bands; b++) {
+        double sum = 0;
+        for (size_t d = 0; d < RESAMPLES; d++)
+            sum += w->jaccard[d][n_bands - 1][b];
+        out_band[b] = sum / RESAMPLES;
+        *out_mean += out_band[b] / (double)n_bands;
+        *out_least = fmin(*out_least, out_band[b]);
+    }
+}
+
+/* The most bands, eight to twelve, that hold still under resampling; fewer when eight do not. */
+static size_t choose_n_bands(double *out_stability, const hold_work *w, size_t most, size_t n)
+{
+    size_t chosen = 0;
+    double mean, least;
+    if (n < 600 && most > 6) most = 6;
+    if (n < 250 && most > 4) most = 4;
+    for (size_t k = most < w->bands->most ? most : w->bands->most; k > 0 && chosen == 0; k--) {
+        hold_of(&mean, &least, out_stability, w, k);
+        if (k > 8 ? mean >= 0.78 && least >= 0.70 : k <= 6 || mean >= 0.75) chosen = k;
+    }
+    return chosen;
+}
+
+static clade_status hold_still(outlook_definition *definition, const clade__bands *bands,
+                               size_t most, const clade_features *features,
+                               const clade_outcome *outcome, uint64_t seed, clade_error *err)
+{
+    clade_status  status = CLADE_OK;
+    clade__subset sample = { 0 };
+    hold_work    *w      = CLADE_NEW(hold_work, 1);
+    double        held[CLADE_BANDS_MAX];
+    if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for resamples");
+    status = clade__subset_sample(&sample, features, outcome, STABLE_CUSTOMERS, seed, err);
+    if (status != CLADE_OK) goto done;
+    w->features   = &sample.features;
+    w->outcome    = &sample.outcome;
+    w->definition = definition;
+    w->bands      = bands;
+    w->seed       = seed;
+    clade_parallel(RESAMPLES, hold_task, w);
+    for (size_t d = 0; d < RESAMPLES && status == CLADE_OK; d++) {
+        if (w->status[d] == CLADE_OK) continue;
+        status = clade_fail(err, w->status[d], "resample %zu of %d customers could not be fitted",
+                            d + 1, RESAMPLES);
+    }
+    if (status != CLADE_OK) goto done;
+    definition->n_bands = choose_n_bands(held, w, most, features->n_customers);
+    for (size_t b = 0; b < definition->n_bands; b++) {
+        definition->stability[definition->n_bands - 1 - b] = held[b];
+    }
+done:
+    clade__subset_free(&sample);
+    free(w);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the method */
+
+static const clade_segment_name prospects_name = { "prospects", "Prospects", "潜在客户" };
+
+/* `features` and `outcome` are of buyers. */
+static clade_status name_bands(clade_segmentation *out, const clade_features *features,
+                               const clade_outcome *outcome, clade_error *err)
+{
+    const outlook_definition *definition                  = out->definition;
+    const size_t              n                           = features->n_customers;
+    int32_t                  *segment                     = CLADE_NEW(int32_t, n);
+    clade__band_profile       profile[CLADE_SEGMENTS_MAX] = { { 0 } };
+    double                    members[CLADE_SEGMENTS_MAX] = { 0 }, returned = 0, usual_days = 0;
+    if (segment == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+    clade_status status = clade__usual_gap_days(&usual_days, features, err);
+    if (status == CLADE_OK) {
+        status = clade__segment_outlook.assign(segment, NULL, out, features, err);
+    }
+    for (size_t i = 0; status == CLADE_OK && i < n; i++) {
+        clade__band_profile *p = &profile[segment[i]];
+        const clade__habit   h = clade__habit_of(features, i, usual_days);
+        members[segment[i]] += 1;
+        p->returned += outcome->returned[i];
+        p->one_order += h.orders < 2;
+        p->recent += h.tenure_days <= 90;
+        p->overdue += h.lateness > CLADE__LATE;
+        returned += outcome->returned[i];
+    }
+    free(segment);
+    if (status != CLADE_OK) return status;
+    for (size_t s = 0; s < definition->n_bands; s++) {
+        const double m = fmax(1, members[s]);
+        profile[s]     = (clade__band_profile){ profile[s].returned / m, profile[s].one_order / m,
+                                                profile[s].recent / m, profile[s].overdue / m };
+    }
+    clade__outlook_names(out->name, profile, definition->n_bands, returned / (double)n);
+    if (definition->prospects) out->name[definition->n_bands] = prospects_name;
+    return CLADE_OK;
+}
+
+/* Customers with an order, at most FIT_CUSTOMERS of them. */
+static clade_status take_buyers(clade__subset *out, const clade_features *features,
+                                const clade_outcome *outcome, uint64_t seed, clade_error *err)
+{
+    const size_t  recency = clade__feature_column("days_since_order");
+    clade__subset buyers  = { 0 };
+    uint32_t     *row     = CLADE_NEW(uint32_t, features->n_customers);
+    size_t        n       = 0;
+    if (row == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers",
+                          features->n_customers);
+    }
+    for (size_t i = 0; i < features->n_customers; i++) {
+        if (!isnan(features->value[i * features->n_features + recency])) row[n++] = (uint32_t)i;
+    }
+    clade_status status = clade__subset_take(&buyers, features, outcome, row, n, err);
+    free(row);
+    if (status != CLADE_OK) return status;
+    if (n == 0) {
+        status =
+            clade_fail(err, CLADE_ERR_NOT_READY,
+                       "nobody had bought anything yet: an outlook needs orders to learn from");
+    } else {
+        status =
+            clade__subset_sample(out, &buyers.features, &buyers.outcome, FIT_CUSTOMERS, seed, err);
+    }
+    clade__subset_free(&buyers);
+    return status;
+}
+
+static bool has_prospects(const clade_features *features)
+{
+    const size_t recency = clade__feature_column("days_since_order");
+    for (size_t i = 0; i < features->n_customers; i++) {
+        if (isnan(features->value[i * features->n_features + recency])) return true;
+    }
+    return false;
+}
+
+/* n_segments of `out` above 0 is a wish for so many bands of a caller that compares like with like:
+ * folds and resamples keep the number that was chosen on all customers. */
 static clade_status fit(clade_segmentation *out, const clade_features *features,
                         const clade_outcome *outcome, uint64_t seed, clade_error *err)
 {
-    const size_t n      = features->n_customers;
-    clade_status status = CLADE_OK;
-    double      *y      = NULL;
+    clade_status  status = CLADE_OK;
+    clade__subset sample = { 0 };
+    clade__bands *bands  = NULL;
     if (outcome == NULL) {
         return clade_fail(err, CLADE_ERR_NOT_READY,
                           "segments by outlook need 90 days after some moment to learn from");
     }
     outlook_definition *definition = CLADE_NEW(outlook_definition, 1);
     out->definition                = definition;
-    y                              = CLADE_NEW(double, n * N_TARGETS);
-    if (definition == NULL || y == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
+    bands                          = CLADE_NEW(clade__bands, 1);
+    if (definition == NULL || bands == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
         goto done;
     }
-    fill_targets(y, outcome, n);
-    status = clade_additive_fit(&definition->model, features->value, n, features->n_features, y,
-                                N_TARGETS, NULL, outlook_df, outlook_terms, err);
+    status = take_buyers(&sample, features, outcome, seed, err);
     if (status != CLADE_OK) goto done;
-    clade_additive_predict(y, &definition->model, features->value, n, features->n_features);
-    standard_deviations(definition->unit, y, n);
-    status = cut_bands(definition, y, n, seed, err);
+    status = fit_bands(definition, bands, &sample.features, &sample.outcome, seed, err);
     if (status != CLADE_OK) goto done;
-    out->n_segments = definition->n_bands;
-    status          = clade__outlook_names(out, features, err);
+    for (size_t s = 0; s < CLADE_SEGMENTS_MAX; s++)
+        definition->stability[s] = (double)NAN;
+    if (out->n_segments > 0) {
+        definition->n_bands = out->n_segments < bands->most ? out->n_segments : bands->most;
+    } else {
+        const size_t most = CLADE_SEGMENTS_MAX - (size_t)has_prospects(features);
+        status = hold_still(definition, bands, most, &sample.features, &sample.outcome, seed, err);
+        if (status != CLADE_OK) goto done;
+    }
+    memcpy(definition->edge, bands->edge[definition->n_bands - 1], sizeof definition->edge);
+    definition->prospects = out->n_segments == 0 && has_prospects(features);
+    out->n_segments       = definition->n_bands + definition->prospects;
+    status                = name_bands(out, &sample.features, &sample.outcome, err);
 done:
-    free(y);
+    clade__subset_free(&sample);
+    free(bands);
     return status;
 }
 
-/* Segment 0 is the best: people read from the top. */
+/* Segment 0 is the best: people read from the top. Who bought nothing is a prospect where the
+ * definition knows prospects, and is scored like everybody else where it does not. */
 static clade_status assign(int32_t *out_segment, double *out_score,
                            const clade_segmentation *segmentation, const clade_features *features,
                            clade_error *err)
@@ -111,12 +397,16 @@ static clade_status assign(int32_t *out_segment, double *out_score,
     (void)err;
     const outlook_definition *definition = segmentation->definition;
     const size_t              p          = features->n_features;
+    const size_t              recency    = clade__feature_column("days_since_order");
     for (size_t i = 0; i < features->n_customers; i++) {
-        double predicted[N_TARGETS];
-        clade_additive_predict(predicted, &definition->model, features->value + i * p, 1, p);
-        const size_t band = clade__band_of(predicted[SPEND] / definition->unit[SPEND], definition->edge,
-                                           definition->n_bands);
+        double       predicted[N_TARGETS];
+        const float *row = features->value + i * p;
+        clade_additive_predict(predicted, &definition->model, row, 1, p);
+        const size_t band = clade__band_of(predicted[SPEND] / definition->unit[SPEND],
+                                           definition->edge, definition->n_bands);
         out_segment[i]    = (int32_t)(definition->n_bands - 1 - band);
+        if (definition->prospects && isnan(row[recency]))
+            out_segment[i] = (int32_t)definition->n_bands;
         if (out_score != NULL) out_score[i] = predicted[SPEND];
     }
     return CLADE_OK;
@@ -130,11 +420,13 @@ static void write(clade_json *json, const clade_segmentation *segmentation)
     const clade_additive     *model      = &definition->model;
     size_t                    n_features;
     const clade_feature      *registry = clade_features_all(&n_features);
+    clade_json_put_bool(json, "prospects", definition->prospects);
     clade_json_put_number(json, "df", model->df);
     clade_json_put_number(json, "penalty", model->penalty);
     clade__json_put_numbers(json, "intercept", model->intercept, N_TARGETS);
     clade__json_put_numbers(json, "unit", definition->unit, N_TARGETS);
     clade__json_put_numbers(json, "edge", definition->edge, definition->n_bands - 1);
+    clade__json_put_numbers(json, "stability", definition->stability, definition->n_bands);
     clade_json_key(json, "terms");
     clade_json_array(json);
     for (size_t t = 0; t < model->n_terms; t++) {
@@ -151,8 +443,8 @@ static void write(clade_json *json, const clade_segmentation *segmentation)
     clade_json_array_end(json);
 }
 
-static clade_status read_number(double *out, const clade_json_tree *tree, const clade_json_node *object,
-                                const char *key, clade_error *err)
+static clade_status read_number(double *out, const clade_json_tree *tree,
+                                const clade_json_node *object, const char *key, clade_error *err)
 {
     const clade_json_node *node = clade_json_get(tree, object, key);
     if (node == NULL || node->type != CLADE_JSON_NUMBER) {
@@ -179,11 +471,25 @@ static clade_status read_term(clade_additive_term *term, const clade_json_tree *
                           "an outlook uses the feature '%s', which this clade does not know", name);
     }
     term->column = (uint32_t)column;
-    term->knot   = knot == NULL || knot->type != CLADE_JSON_NUMBER ? -(double)INFINITY : knot->number;
+    term->knot = knot == NULL || knot->type != CLADE_JSON_NUMBER ? -(double)INFINITY : knot->number;
     CLADE_TRY(read_number(&term->center, tree, node, "center", err));
     CLADE_TRY(read_number(&term->scale, tree, node, "scale", err));
     CLADE_TRY(read_number(&term->mean, tree, node, "mean", err));
     return clade__json_numbers(term->coefficient, N_TARGETS, tree, node, "coefficient", err);
+}
+
+/* What was not measured was written as null. */
+static void read_stability(outlook_definition *definition, const clade_json_tree *tree,
+                           const clade_json_node *node)
+{
+    const clade_json_node *list = clade_json_get(tree, node, "stability");
+    for (size_t s = 0; s < CLADE_SEGMENTS_MAX; s++)
+        definition->stability[s] = (double)NAN;
+    if (list == NULL || list->type != CLADE_JSON_ARRAY) return;
+    for (size_t s = 0; s < list->n && s < CLADE_SEGMENTS_MAX; s++) {
+        const clade_json_node *one = &tree->node[(size_t)(list - tree->node) + 1 + s];
+        if (one->type == CLADE_JSON_NUMBER) definition->stability[s] = one->number;
+    }
 }
 
 static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
@@ -191,20 +497,28 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
 {
     outlook_definition    *definition = CLADE_NEW(outlook_definition, 1);
     const clade_json_node *terms      = clade_json_get(tree, node, "terms");
+    const clade_json_node *prospects  = clade_json_get(tree, node, "prospects");
     out->definition                   = definition;
     if (definition == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
+    if (out->n_segments < 1 + (size_t)(prospects != NULL && prospects->boolean)) {
+        return clade_fail(err, CLADE_ERR_DATA, "an outlook has no segment of buyers");
+    }
     if (terms == NULL || terms->type != CLADE_JSON_ARRAY || terms->n > CLADE_ADDITIVE_TERMS_MAX) {
         return clade_fail(err, CLADE_ERR_DATA, "an outlook has no list of at most %d terms",
                           CLADE_ADDITIVE_TERMS_MAX);
     }
-    definition->n_bands         = out->n_segments;
+    definition->prospects       = prospects != NULL && prospects->boolean;
+    definition->n_bands         = out->n_segments - definition->prospects;
     definition->model.n_targets = N_TARGETS;
     definition->model.n_terms   = terms->n;
     CLADE_TRY(read_number(&definition->model.df, tree, node, "df", err));
     CLADE_TRY(read_number(&definition->model.penalty, tree, node, "penalty", err));
-    CLADE_TRY(clade__json_numbers(definition->model.intercept, N_TARGETS, tree, node, "intercept", err));
+    CLADE_TRY(
+        clade__json_numbers(definition->model.intercept, N_TARGETS, tree, node, "intercept", err));
     CLADE_TRY(clade__json_numbers(definition->unit, N_TARGETS, tree, node, "unit", err));
-    CLADE_TRY(clade__json_numbers(definition->edge, out->n_segments - 1, tree, node, "edge", err));
+    CLADE_TRY(
+        clade__json_numbers(definition->edge, definition->n_bands - 1, tree, node, "edge", err));
+    read_stability(definition, tree, node);
     size_t child = (size_t)(terms - tree->node) + 1;
     for (size_t t = 0; t < terms->n; t++) {
         CLADE_TRY(read_term(&definition->model.term[t], tree, &tree->node[child], err));
@@ -215,10 +529,26 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
 
 const clade__segment_method clade__segment_outlook = { fit, assign, write, read, free };
 
-clade_status clade__outlook_explain(double *out, const clade_segmentation *segmentation,
-                                    const float *row, size_t n_features)
+void clade__outlook_explain(double *out, const clade_segmentation *segmentation, const float *row,
+                            size_t n_features)
 {
     const outlook_definition *definition = segmentation->definition;
     clade_additive_explain(out, &definition->model, row, n_features, SPEND);
-    return CLADE_OK;
+}
+
+double clade__log_spend(const clade_outcome *outcome, size_t i)
+{
+    return log1p(fmax(0, (double)outcome->spend_minor[i]) / 100);
+}
+
+size_t clade__outlook_n_bands(const clade_segmentation *segmentation)
+{
+    const outlook_definition *definition = segmentation->definition;
+    return definition->n_bands;
+}
+
+void clade__outlook_stability(double *out, const clade_segmentation *segmentation)
+{
+    const outlook_definition *definition = segmentation->definition;
+    memcpy(out, definition->stability, segmentation->n_segments * sizeof *out);
 }

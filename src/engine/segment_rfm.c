@@ -3,6 +3,8 @@
  * fifths, not an arbitrary cut through people who did the same. */
 #include "segmentation.h"
 
+#include "clade/numeric.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,7 +15,7 @@ typedef struct rfm_definition {
                [N_EDGES]; /* recency in days, orders, money: upper edges of the first four fifths */
 } rfm_definition;
 
-static const char *const feature_names[3] = { "recency_days", "orders", "spend" };
+static const char *const feature_names[3] = { "days_since_order", "orders_life", "spend_life" };
 
 static const clade_segment_name group_names[N_GROUPS] = {
     { "champions", "Champions", "冠军客户" },
@@ -35,12 +37,6 @@ static const int group_of[5][5] = {
     { 10, 10, 9, 7, 8 }, { 9, 9, 6, 7, 7 }, { 4, 6, 5, 1, 1 }, { 4, 2, 2, 1, 0 }, { 3, 2, 2, 0, 0 },
 };
 
-static int compare_double(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* 1 + how many edges lie strictly below the value. */
 static int score_of(double value, const double edge[N_EDGES])
 {
@@ -50,13 +46,16 @@ static int score_of(double value, const double edge[N_EDGES])
     return score;
 }
 
-/* The value at a share of the sorted values, interpolated (Hyndman and Fan 1996, type 7). */
-static double quantile(const double *sorted, size_t n, double share)
+/* Fifths are of those who bought: visitors without an order would fill the lowest ones. */
+static size_t gather_known(double *out, const clade_features *features, size_t column)
 {
-    const double at   = share * (double)(n - 1);
-    const size_t low  = (size_t)at;
-    const size_t high = low + 1 < n ? low + 1 : low;
-    return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
+    const size_t recency = clade__feature_column(feature_names[0]);
+    size_t       n       = 0;
+    for (size_t i = 0; i < features->n_customers; i++) {
+        const float *row = features->value + i * features->n_features;
+        if (!isnan(row[column]) && !isnan(row[recency])) out[n++] = (double)row[column];
+    }
+    return n;
 }
 
 static clade_status fit(clade_segmentation *out, const clade_features *features,
@@ -73,10 +72,12 @@ static clade_status fit(clade_segmentation *out, const clade_features *features,
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for RFM scores of %zu customers", n);
     }
     for (int k = 0; k < 3; k++) {
-        clade__feature_gather(value, features, clade__feature_column(feature_names[k]), 0);
-        qsort(value, n, sizeof *value, compare_double);
+        const size_t n_known =
+            gather_known(value, features, clade__feature_column(feature_names[k]));
+        clade_sort_f64(value, n_known);
         for (int i = 0; i < N_EDGES; i++) {
-            definition->edge[k][i] = quantile(value, n, 0.2 * (i + 1));
+            definition->edge[k][i] =
+                n_known == 0 ? 0 : clade_quantile_sorted(value, n_known, 0.2 * (i + 1));
         }
     }
     free(value);

@@ -1,6 +1,7 @@
 /* Segmentations of every kind: fitting, applying, writing down. The kinds themselves are in
  * segment_*.c; nothing here knows what makes two customers alike. */
 #include "segmentation.h"
+#include "outlook.h"
 
 #include <assert.h>
 #include <math.h>
@@ -46,9 +47,9 @@ clade_status clade_segment_kind_parse(clade_segment_kind *out_kind, const char *
     return status;
 }
 
-clade_status clade_segmentation_fit(clade_segmentation **out_segmentation, clade_segment_kind kind,
-                                    const clade_features *features, const clade_outcome *outcome,
-                                    uint64_t seed, clade_error *err)
+static clade_status fit_kind(clade_segmentation **out_segmentation, clade_segment_kind kind,
+                             size_t n_segments, const clade_features *features,
+                             const clade_outcome *outcome, uint64_t seed, clade_error *err)
 {
     if (features->n_customers == 0) {
         return clade_fail(err, CLADE_ERR_NOT_READY,
@@ -58,6 +59,7 @@ clade_status clade_segmentation_fit(clade_segmentation **out_segmentation, clade
     if (segmentation == NULL)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a segmentation");
     segmentation->kind        = kind;
+    segmentation->n_segments  = n_segments;
     const clade_status status = method_of(kind)->fit(segmentation, features, outcome, seed, err);
     if (status != CLADE_OK) {
         clade_segmentation_free(segmentation);
@@ -66,6 +68,23 @@ clade_status clade_segmentation_fit(clade_segmentation **out_segmentation, clade
     assert(segmentation->n_segments > 0 && segmentation->n_segments <= CLADE_SEGMENTS_MAX);
     *out_segmentation = segmentation;
     return CLADE_OK;
+}
+
+clade_status clade_segmentation_fit(clade_segmentation **out_segmentation, clade_segment_kind kind,
+                                    const clade_features *features, const clade_outcome *outcome,
+                                    uint64_t seed, clade_error *err)
+{
+    return fit_kind(out_segmentation, kind, 0, features, outcome, seed, err);
+}
+
+clade_status clade__segmentation_refit(clade_segmentation      **out_segmentation,
+                                       const clade_segmentation *like,
+                                       const clade_features *features, const clade_outcome *outcome,
+                                       uint64_t seed, clade_error *err)
+{
+    const size_t n =
+        like->kind == CLADE_SEGMENT_OUTLOOK ? clade__outlook_n_bands(like) : like->n_segments;
+    return fit_kind(out_segmentation, like->kind, n, features, outcome, seed, err);
 }
 
 void clade_segmentation_free(clade_segmentation *segmentation)
@@ -301,15 +320,6 @@ size_t clade__feature_column(const char *name)
     const int column = clade_features_find(name);
     assert(column >= 0); /* the registry and this code are of one build */
     return (size_t)column;
-}
-
-void clade__feature_gather(double *out, const clade_features *features, size_t column,
-                           double if_absent)
-{
-    for (size_t i = 0; i < features->n_customers; i++) {
-        const float value = features->value[i * features->n_features + column];
-        out[i]            = isnan(value) ? if_absent : (double)value;
-    }
 }
 
 void clade__json_put_numbers(clade_json *json, const char *key, const double *value, size_t n)

@@ -11,7 +11,8 @@ struct clade_segmentation {
     void              *definition; /* of the method's own type */
 };
 
-/** One kind of segmentation. `fit` and `read` fill n_segments, name and definition. */
+/** One kind of segmentation. `fit` and `read` fill n_segments, name and definition; `fit`
+ *  finds in n_segments how many are wished for, or 0. */
 typedef struct clade__segment_method {
     clade_status (*fit)(clade_segmentation *out, const clade_features *features,
                         const clade_outcome *outcome, uint64_t seed, clade_error *err);
@@ -29,12 +30,15 @@ extern const clade__segment_method clade__segment_rfm;
 extern const clade__segment_method clade__segment_lifecycle;
 extern const clade__segment_method clade__segment_clusters;
 
+/** Fit the same kind with the same number of segments on other customers: for folds and resamples.
+ */
+clade_status clade__segmentation_refit(clade_segmentation      **out_segmentation,
+                                       const clade_segmentation *like,
+                                       const clade_features *features, const clade_outcome *outcome,
+                                       uint64_t seed, clade_error *err);
+
 /** Column of a feature that the registry must have. */
 size_t clade__feature_column(const char *name);
-/** value[i] of one column for all customers, into out (n_customers); absence becomes `if_absent`.
- */
-void clade__feature_gather(double *out, const clade_features *features, size_t column,
-                           double if_absent);
 /** Numbers of a JSON array under `key` into out[n]; CLADE_ERR_DATA unless there are exactly n. */
 clade_status clade__json_numbers(double *out, size_t n, const clade_json_tree *tree,
                                  const clade_json_node *object, const char *key, clade_error *err);

@@ -1,10 +1,10 @@
 /* Stability of segments by resampling customers (clusterboot, Hennig 2007). One draw: refit on n
  * customers drawn with replacement, apply the refit to the customers that were drawn, and give each
  * segment the best Jaccard coefficient any refitted segment has with it there. */
+#include "outlook.h"
 #include "segmentation.h"
 #include "subset.h"
 
-#include "clade/numeric.h"
 #include "clade/portraits.h"
 #include "clade/run.h"
 
@@ -61,8 +61,8 @@ static clade_status one_draw(stability_work *w, size_t draw)
         row[i] = (uint32_t)clade_rng_below(&rng, w->n);
     status = clade__subset_take(&subset, w->features, w->outcome, row, w->n, NULL);
     if (status != CLADE_OK) goto done;
-    status = clade_segmentation_fit(&refit, w->segmentation->kind, &subset.features,
-                                    w->outcome == NULL ? NULL : &subset.outcome, w->seed, NULL);
+    status = clade__segmentation_refit(&refit, w->segmentation, &subset.features,
+                                       w->outcome == NULL ? NULL : &subset.outcome, w->seed, NULL);
     if (status != CLADE_OK) goto done;
     status = clade_segmentation_assign(is, NULL, refit, &subset.features, NULL);
     if (status != CLADE_OK) goto done;
@@ -126,19 +126,20 @@ clade_status clade_stability_measure(double *out_jaccard, const clade_segmentati
 {
     clade_status   status  = CLADE_OK;
     clade__subset  sample  = { 0 };
-    const size_t   n_all   = features->n_customers;
-    const size_t   n       = n_all < STABILITY_MAX_CUSTOMERS ? n_all : STABILITY_MAX_CUSTOMERS;
-    clade_rng      rng     = clade_rng_stream(seed, "engine/stability/sample", 0);
-    uint32_t      *order   = CLADE_NEW(uint32_t, n_all);
-    int32_t       *segment = CLADE_NEW(int32_t, n);
-    stability_work w       = { .segmentation = segmentation, .seed = seed, .n = n };
-    if (order == NULL || segment == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n_all);
+    int32_t       *segment = NULL;
+    stability_work w       = { .segmentation = segmentation, .seed = seed };
+    if (segmentation->kind == CLADE_SEGMENT_OUTLOOK) { /* measured when it was fitted */
+        clade__outlook_stability(out_jaccard, segmentation);
+        return CLADE_OK;
+    }
+    status = clade__subset_sample(&sample, features, outcome, STABILITY_MAX_CUSTOMERS, seed, err);
+    if (status != CLADE_OK) goto done;
+    w.n     = sample.features.n_customers;
+    segment = CLADE_NEW(int32_t, w.n);
+    if (segment == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", w.n);
         goto done;
     }
-    clade_rng_permute(order, n_all, &rng);
-    status = clade__subset_take(&sample, features, outcome, order, n, err);
-    if (status != CLADE_OK) goto done;
     status = clade_segmentation_assign(segment, NULL, segmentation, &sample.features, err);
     if (status != CLADE_OK) goto done;
     w.features = &sample.features;
@@ -147,7 +148,6 @@ clade_status clade_stability_measure(double *out_jaccard, const clade_segmentati
     status     = run_draws(out_jaccard, &w, n_draws, err);
 done:
     clade__subset_free(&sample);
-    free(order);
     free(segment);
     return status;
 }

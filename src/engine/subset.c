@@ -1,6 +1,8 @@
 /* Rows of a feature matrix copied out: for folds, resamples and samples. */
 #include "subset.h"
 
+#include "clade/run.h"
+
 #include <stdlib.h>
 
 clade_status clade__subset_take(clade__subset *out, const clade_features *features,
@@ -33,6 +35,28 @@ clade_status clade__subset_take(clade__subset *out, const clade_features *featur
     }
     *out = subset;
     return CLADE_OK;
+}
+
+clade_status clade__subset_sample(clade__subset *out, const clade_features *features,
+                                  const clade_outcome *outcome, size_t most, uint64_t seed,
+                                  clade_error *err)
+{
+    const size_t n_all  = features->n_customers;
+    const size_t n      = n_all < most ? n_all : most;
+    clade_rng    rng    = clade_rng_stream(seed, "engine/sample", most);
+    uint32_t    *row    = CLADE_NEW(uint32_t, n);
+    size_t       wanted = n, taken = 0;
+    if (row == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+    /* Selection sampling (Knuth, volume 2, algorithm S): each row in turn, with the chance that it
+     * takes for exactly `most` to be chosen in the end. */
+    for (size_t i = 0; wanted > 0; i++) {
+        if (wanted < n_all - i && clade_rng_below(&rng, n_all - i) >= wanted) continue;
+        row[taken++] = (uint32_t)i;
+        wanted -= 1;
+    }
+    const clade_status status = clade__subset_take(out, features, outcome, row, n, err);
+    free(row);
+    return status;
 }
 
 void clade__subset_free(clade__subset *subset)

@@ -13,6 +13,11 @@ typedef struct clade__subset {
 clade_status clade__subset_take(clade__subset *out, const clade_features *features,
                                 const clade_outcome *outcome, const uint32_t *row, size_t n,
                                 clade_error *err);
+/** At most `most` customers, drawn without replacement and kept in their order; all of them when
+ * there are no more. `outcome` may be NULL. */
+clade_status clade__subset_sample(clade__subset *out, const clade_features *features,
+                                  const clade_outcome *outcome, size_t most, uint64_t seed,
+                                  clade_error *err);
 void         clade__subset_free(clade__subset *subset);
 
 #endif

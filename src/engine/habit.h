@@ -1,0 +1,28 @@
+/* A customer's own rhythm: what life cycle and names stand on. */
+#ifndef CLADE_ENGINE_HABIT_H
+#define CLADE_ENGINE_HABIT_H
+
+#include "clade/features.h"
+
+typedef struct clade__habit {
+    double orders;      /* 0 when nothing was bought yet */
+    double tenure_days; /* since the first order; NAN when there is none */
+    double lateness;    /* days since the last order / usual gap; NAN when there is none */
+} clade__habit;
+
+/* Edges of lateness for an exponential rhythm: 80 % of returns come before the first (-ln 0.2 usual
+ * gaps), 95 % before the second (-ln 0.05). */
+#define CLADE__LATE      1.6094379124341003
+#define CLADE__VERY_LATE 2.9957322735539909
+
+/** The shop's usual gap: median over customers of their mean gap; 90 days where nobody came back.
+ */
+clade_status clade__usual_gap_days(double *out_days, const clade_features *features,
+                                   clade_error *err);
+
+/** One customer's habit. The own mean gap is drawn towards the shop's by two pseudo-gaps, so that
+ * one short gap does not make a weekly buyer. */
+clade__habit clade__habit_of(const clade_features *features, size_t customer,
+                             double usual_gap_days);
+
+#endif
