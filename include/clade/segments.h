@@ -106,26 +106,34 @@ typedef struct clade_lift {
 } clade_lift;
 
 /**
- * Future-lift of a shop as of a moment: 10-fold cross-validation over customers. In each fold
- * segments are made, and the means of what their members did next are taken, on the nine training
- * folds only; a held-out customer is predicted the mean of the segment it falls into.
+ * Future-lift of a shop as of a moment, over customers who had bought something by then: 10-fold
+ * cross-validation over customers. In each fold segments are made, and the means of what their
+ * members did next are taken, on the nine training folds only; a held-out customer is predicted the
+ * mean of the segment it falls into.
+ *
+ * @param outlook   Fitted on the same customers: its number of bands and its stability count. NULL
+ * fits one first.
+ * @param clusters  Likewise, for their number; NULL leaves that kind out (NAN).
  */
 typedef struct clade_lift_report {
     int64_t    as_of_us;
-    size_t     n_customers; /* all of them */
+    size_t     n_customers; /* who had bought something by then */
     size_t     n_evaluated; /* a seeded sample when there are more than 20,000 */
     clade_lift kind[CLADE_N_SEGMENT_KIND];
     clade_lift kmeans_rfm; /* k-means on log R, F, M, as many clusters as OUTLOOK has segments */
     clade_lift ceiling;    /* boosted trees, tuned by cross-validation on the same features */
     double     keeps_r2;   /* OUTLOOK's share of the ceiling */
-    double     keeps_auc;  /* of the ceiling's AUC above one half */
-    bool       trusted;
-    char       why[160]; /* when not: one sentence */
+    double     keeps_auc;  /* of the ceiling's AUC */
+    double gain, gain_low, gain_high; /* R2 of OUTLOOK less that of the better of RFM, k-means */
+    bool   trusted;
+    char   why[160]; /* when not: one sentence */
 } clade_lift_report;
 
-CLADE_API CLADE_MUST_USE clade_status clade_lift_measure(clade_lift_report    *out_report,
-                                                         const clade_features *features,
-                                                         const clade_outcome  *outcome,
+CLADE_API CLADE_MUST_USE clade_status clade_lift_measure(clade_lift_report        *out_report,
+                                                         const clade_features     *features,
+                                                         const clade_outcome      *outcome,
+                                                         const clade_segmentation *outlook,
+                                                         const clade_segmentation *clusters,
                                                          uint64_t seed, clade_error *err);
 
 #endif

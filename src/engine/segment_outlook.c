@@ -307,36 +307,6 @@ static clade_status name_bands(clade_segmentation *out, const clade_features *fe
     return CLADE_OK;
 }
 
-/* Customers with an order, at most FIT_CUSTOMERS of them. */
-static clade_status take_buyers(clade__subset *out, const clade_features *features,
-                                const clade_outcome *outcome, uint64_t seed, clade_error *err)
-{
-    const size_t  recency = clade__feature_column("days_since_order");
-    clade__subset buyers  = { 0 };
-    uint32_t     *row     = CLADE_NEW(uint32_t, features->n_customers);
-    size_t        n       = 0;
-    if (row == NULL) {
-        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers",
-                          features->n_customers);
-    }
-    for (size_t i = 0; i < features->n_customers; i++) {
-        if (!isnan(features->value[i * features->n_features + recency])) row[n++] = (uint32_t)i;
-    }
-    clade_status status = clade__subset_take(&buyers, features, outcome, row, n, err);
-    free(row);
-    if (status != CLADE_OK) return status;
-    if (n == 0) {
-        status =
-            clade_fail(err, CLADE_ERR_NOT_READY,
-                       "nobody had bought anything yet: an outlook needs orders to learn from");
-    } else {
-        status =
-            clade__subset_sample(out, &buyers.features, &buyers.outcome, FIT_CUSTOMERS, seed, err);
-    }
-    clade__subset_free(&buyers);
-    return status;
-}
-
 static bool has_prospects(const clade_features *features)
 {
     const size_t recency = clade__feature_column("days_since_order");
@@ -365,7 +335,13 @@ static clade_status fit(clade_segmentation *out, const clade_features *features,
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
         goto done;
     }
-    status = take_buyers(&sample, features, outcome, seed, err);
+    size_t n_buyers;
+    status = clade__subset_buyers(&sample, &n_buyers, features, outcome, FIT_CUSTOMERS, seed, err);
+    if (status == CLADE_OK && n_buyers == 0) {
+        status =
+            clade_fail(err, CLADE_ERR_NOT_READY,
+                       "nobody had bought anything yet: an outlook needs orders to learn from");
+    }
     if (status != CLADE_OK) goto done;
     status = fit_bands(definition, bands, &sample.features, &sample.outcome, seed, err);
     if (status != CLADE_OK) goto done;

@@ -1,8 +1,11 @@
 /* Rows of a feature matrix copied out: for folds, resamples and samples. */
 #include "subset.h"
 
+#include "segmentation.h"
+
 #include "clade/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 clade_status clade__subset_take(clade__subset *out, const clade_features *features,
@@ -37,26 +40,55 @@ clade_status clade__subset_take(clade__subset *out, const clade_features *featur
     return CLADE_OK;
 }
 
+/* Selection sampling (Knuth, volume 2, algorithm S): each row in turn, with the chance that it
+ * takes for exactly n of n_all to be chosen in the end. In place: the rows kept move to the front.
+ */
+static void choose(uint32_t *row, size_t n_all, size_t n, uint64_t seed)
+{
+    clade_rng rng   = clade_rng_stream(seed, "engine/sample", n);
+    size_t    taken = 0;
+    for (size_t i = 0; taken < n; i++) {
+        const size_t wanted = n - taken;
+        if (wanted == n_all - i || clade_rng_below(&rng, n_all - i) < wanted) row[taken++] = row[i];
+    }
+}
+
+static clade_status sample_rows(clade__subset *out, size_t *out_n_all,
+                                const clade_features *features, const clade_outcome *outcome,
+                                bool buyers, size_t most, uint64_t seed, clade_error *err)
+{
+    const size_t recency = clade__feature_column("days_since_order");
+    uint32_t    *row     = CLADE_NEW(uint32_t, features->n_customers);
+    size_t       n_all   = 0;
+    if (row == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers",
+                          features->n_customers);
+    }
+    for (size_t i = 0; i < features->n_customers; i++) {
+        if (buyers && isnan(features->value[i * features->n_features + recency])) continue;
+        row[n_all++] = (uint32_t)i;
+    }
+    const size_t n = n_all < most ? n_all : most;
+    if (n < n_all) choose(row, n_all, n, seed);
+    const clade_status status = clade__subset_take(out, features, outcome, row, n, err);
+    free(row);
+    *out_n_all = n_all;
+    return status;
+}
+
 clade_status clade__subset_sample(clade__subset *out, const clade_features *features,
                                   const clade_outcome *outcome, size_t most, uint64_t seed,
                                   clade_error *err)
 {
-    const size_t n_all  = features->n_customers;
-    const size_t n      = n_all < most ? n_all : most;
-    clade_rng    rng    = clade_rng_stream(seed, "engine/sample", most);
-    uint32_t    *row    = CLADE_NEW(uint32_t, n);
-    size_t       wanted = n, taken = 0;
-    if (row == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
-    /* Selection sampling (Knuth, volume 2, algorithm S): each row in turn, with the chance that it
-     * takes for exactly `most` to be chosen in the end. */
-    for (size_t i = 0; wanted > 0; i++) {
-        if (wanted < n_all - i && clade_rng_below(&rng, n_all - i) >= wanted) continue;
-        row[taken++] = (uint32_t)i;
-        wanted -= 1;
-    }
-    const clade_status status = clade__subset_take(out, features, outcome, row, n, err);
-    free(row);
-    return status;
+    size_t n_all;
+    return sample_rows(out, &n_all, features, outcome, false, most, seed, err);
+}
+
+clade_status clade__subset_buyers(clade__subset *out, size_t *out_n_buyers,
+                                  const clade_features *features, const clade_outcome *outcome,
+                                  size_t most, uint64_t seed, clade_error *err)
+{
+    return sample_rows(out, out_n_buyers, features, outcome, true, most, seed, err);
 }
 
 void clade__subset_free(clade__subset *subset)

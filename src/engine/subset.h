@@ -18,6 +18,10 @@ clade_status clade__subset_take(clade__subset *out, const clade_features *featur
 clade_status clade__subset_sample(clade__subset *out, const clade_features *features,
                                   const clade_outcome *outcome, size_t most, uint64_t seed,
                                   clade_error *err);
+/** The same of those who had bought something; how many there were in all. */
+clade_status clade__subset_buyers(clade__subset *out, size_t *out_n_buyers,
+                                  const clade_features *features, const clade_outcome *outcome,
+                                  size_t most, uint64_t seed, clade_error *err);
 void         clade__subset_free(clade__subset *subset);
 
 #endif

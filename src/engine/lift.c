@@ -1,0 +1,505 @@
+/* Future-lift: how much of what can be known about the next 90 days a segmentation alone tells.
+ *
+ * Ten folds over customers. In each, every method is made on nine folds and predicts the tenth: a
+ * segmentation by the mean of what the training members of a segment did, the ceiling by boosted
+ * trees. Predictions of all folds are pooled, and R2 of log(1 + spend) and AUC of coming back are
+ * taken once, with bootstrap intervals over customers. Nothing of a held-out customer's future is
+ * looked at, neither to cut segments nor to take means.
+ *
+ * The ceiling's two depths are compared by these same folds and the better one counts: that
+ * flatters the ceiling, and so never the segments. */
+#include "outlook.h"
+#include "segmentation.h"
+#include "subset.h"
+
+#include "clade/clusters.h"
+#include "clade/metrics.h"
+#include "clade/run.h"
+#include "clade/trees.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { N_FOLDS = 10, LIFT_CUSTOMERS = 20000, N_DEPTHS = 2, KMEANS_STARTS = 10, N_DRAWS = 300 };
+
+/* What competes: the kinds, k-means on RFM, and the ceiling at each depth. */
+enum { KMEANS_RFM = CLADE_N_SEGMENT_KIND, CEILING, N_METHODS = CEILING + N_DEPTHS };
+
+typedef struct prediction {
+    double *spend;    /* (n) expected log(1 + spend) */
+    double *returned; /* (n) chance of coming back, or any order of it */
+} prediction;
+
+typedef struct lift_work {
+    const clade_features     *features; /* buyers, at most LIFT_CUSTOMERS */
+    const clade_outcome      *outcome;
+    const clade_segmentation *like[CLADE_N_SEGMENT_KIND]; /* NULL: not measured */
+    size_t                    n_kmeans;
+    uint8_t                  *fold; /* (n) */
+    uint64_t                  seed;
+    prediction                by[N_METHODS];
+    clade_status              status[N_FOLDS][N_METHODS];
+} lift_work;
+
+/* One fold: the customers to learn from, and those to be told about. */
+typedef struct lift_fold {
+    clade__subset train, test;
+    uint32_t     *test_row; /* (n_test) in the whole */
+    size_t        n_train, n_test;
+} lift_fold;
+
+static void fold_free(lift_fold *f)
+{
+    clade__subset_free(&f->train);
+    clade__subset_free(&f->test);
+    free(f->test_row);
+}
+
+static clade_status fold_make(lift_fold *f, const lift_work *w, int number)
+{
+    const size_t n     = w->features->n_customers;
+    uint32_t    *train = CLADE_NEW(uint32_t, n);
+    f->test_row        = CLADE_NEW(uint32_t, n);
+    if (train == NULL || f->test_row == NULL) {
+        free(train);
+        return CLADE_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (w->fold[i] == number) {
+            f->test_row[f->n_test++] = (uint32_t)i;
+        } else {
+            train[f->n_train++] = (uint32_t)i;
+        }
+    }
+    clade_status status =
+        clade__subset_take(&f->train, w->features, w->outcome, train, f->n_train, NULL);
+    if (status == CLADE_OK) {
+        status =
+            clade__subset_take(&f->test, w->features, w->outcome, f->test_row, f->n_test, NULL);
+    }
+    free(train);
+    return status;
+}
+
+/* Predict each held-out customer the mean of its segment's training members; all of them where a
+ * segment had none. */
+static void predict_means(const prediction *out, const lift_fold *f, const int32_t *train_segment,
+                          const int32_t *test_segment)
+{
+    double       n[CLADE_SEGMENTS_MAX + 1] = { 0 }, spend[CLADE_SEGMENTS_MAX + 1] = { 0 };
+    double       returned[CLADE_SEGMENTS_MAX + 1] = { 0 };
+    const size_t all                              = CLADE_SEGMENTS_MAX;
+    for (size_t i = 0; i < f->n_train; i++) {
+        const size_t both[2] = { (size_t)train_segment[i], all };
+        for (int k = 0; k < 2; k++) {
+            n[both[k]] += 1;
+            spend[both[k]] += clade__log_spend(&f->train.outcome, i);
+            returned[both[k]] += f->train.outcome.returned[i];
+        }
+    }
+    for (size_t i = 0; i < f->n_test; i++) {
+        const size_t s                = n[test_segment[i]] > 0 ? (size_t)test_segment[i] : all;
+        out->spend[f->test_row[i]]    = spend[s] / n[s];
+        out->returned[f->test_row[i]] = returned[s] / n[s];
+    }
+}
+
+static clade_status by_segments(const prediction *out, const lift_fold *f,
+                                const clade_segmentation *like, uint64_t seed)
+{
+    clade_segmentation *fitted        = NULL;
+    int32_t            *train_segment = CLADE_NEW(int32_t, f->n_train);
+    int32_t            *test_segment  = CLADE_NEW(int32_t, f->n_test);
+    clade_status        status        = CLADE_ERR_NOMEM;
+    if (train_segment == NULL || test_segment == NULL) goto done;
+    status =
+        clade__segmentation_refit(&fitted, like, &f->train.features, &f->train.outcome, seed, NULL);
+    if (status != CLADE_OK) goto done;
+    status = clade_segmentation_assign(train_segment, NULL, fitted, &f->train.features, NULL);
+    if (status != CLADE_OK) goto done;
+    status = clade_segmentation_assign(test_segment, NULL, fitted, &f->test.features, NULL);
+    if (status != CLADE_OK) goto done;
+    predict_means(out, f, train_segment, test_segment);
+done:
+    clade_segmentation_free(fitted);
+    free(train_segment);
+    free(test_segment);
+    return status;
+}
+
+/* ---------------------------------------------------------------- k-means on log R, F, M */
+
+enum { RFM = 3 };
+
+static void fill_rfm(float *out, const clade_features *features)
+{
+    static const char *const name[RFM] = { "days_since_order", "orders_life", "spend_life" };
+    for (size_t k = 0; k < RFM; k++) {
+        const size_t column = clade__feature_column(name[k]);
+        for (size_t i = 0; i < features->n_customers; i++) {
+            const float value = features->value[i * features->n_features + column];
+            out[i * RFM + k]  = isnan(value) ? 0 : (float)log1p(fmax(0, (double)value));
+        }
+    }
+}
+
+/* Mean 0 and variance 1 by the training rows. */
+static void standardise(float *train, size_t n_train, float *test, size_t n_test)
+{
+    for (size_t k = 0; k < RFM; k++) {
+        double mean = 0, square = 0;
+        for (size_t i = 0; i < n_train; i++)
+            mean += (double)train[i * RFM + k];
+        mean /= (double)n_train;
+        for (size_t i = 0; i < n_train; i++) {
+            const double rest = (double)train[i * RFM + k] - mean;
+            square += rest * rest;
+        }
+        const double scale = 1 / (sqrt(square / (double)n_train) + 1e-9);
+        for (size_t i = 0; i < n_train; i++) {
+            train[i * RFM + k] = (float)(((double)train[i * RFM + k] - mean) * scale);
+        }
+        for (size_t i = 0; i < n_test; i++) {
+            test[i * RFM + k] = (float)(((double)test[i * RFM + k] - mean) * scale);
+        }
+    }
+}
+
+static clade_status by_kmeans(const prediction *out, const lift_fold *f, size_t k, uint64_t seed)
+{
+    const clade_kmeans_options options = { .k = k, .seed = seed, .n_starts = KMEANS_STARTS };
+    clade_kmeans              *model   = NULL;
+    float                     *train   = CLADE_NEW(float, f->n_train *RFM);
+    float                     *test    = CLADE_NEW(float, f->n_test *RFM);
+    uint32_t                  *label   = CLADE_NEW(uint32_t, f->n_train);
+    uint32_t                  *told    = CLADE_NEW(uint32_t, f->n_test);
+    int32_t                   *both    = CLADE_NEW(int32_t, f->n_train + f->n_test);
+    clade_status               status  = CLADE_ERR_NOMEM;
+    if (train == NULL || test == NULL || label == NULL || told == NULL || both == NULL) goto done;
+    fill_rfm(train, &f->train.features);
+    fill_rfm(test, &f->test.features);
+    standardise(train, f->n_train, test, f->n_test);
+    status = clade_kmeans_fit(&model, label, train, f->n_train, RFM, NULL, &options, NULL);
+    if (status != CLADE_OK) goto done;
+    status = clade_kmeans_assign(told, NULL, model, test, f->n_test, NULL);
+    if (status != CLADE_OK) goto done;
+    for (size_t i = 0; i < f->n_train; i++)
+        both[i] = (int32_t)label[i];
+    for (size_t i = 0; i < f->n_test; i++)
+        both[f->n_train + i] = (int32_t)told[i];
+    predict_means(out, f, both, both + f->n_train);
+done:
+    clade_kmeans_free(model);
+    free(train);
+    free(test);
+    free(label);
+    free(told);
+    free(both);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the ceiling */
+
+static clade_status boost(double *out, const lift_fold *f, clade_trees_goal goal, int depth,
+                          uint64_t seed)
+{
+    clade_trees        *trees   = NULL;
+    clade_trees_options options = clade_trees_defaults(goal);
+    float              *target  = CLADE_NEW(float, f->n_train);
+    float              *told    = CLADE_NEW(float, f->n_test);
+    clade_status        status  = CLADE_ERR_NOMEM;
+    if (target == NULL || told == NULL) goto done;
+    for (size_t i = 0; i < f->n_train; i++) {
+        target[i] = goal == CLADE_TREES_LOGISTIC ? (float)f->train.outcome.returned[i]
+                                                 : (float)clade__log_spend(&f->train.outcome, i);
+    }
+    /* The best of a grid of 24 on ten shop-dates (docs/maths/outlook.md). */
+    options.eta                  = 0.05;
+    options.n_rounds             = 100;
+    options.max_depth            = depth;
+    options.subsample            = 0.7;
+    options.colsample            = 0.4;
+    options.min_child_weight     = 5;
+    options.max_bin              = 64;
+    options.n_threads            = 1;
+    options.seed                 = seed;
+    const clade_trees_data train = { .value     = f->train.features.value,
+                                     .n_rows    = f->n_train,
+                                     .n_columns = f->train.features.n_features,
+                                     .target    = target };
+    status                       = clade_trees_fit(&trees, &train, NULL, &options, NULL);
+    if (status != CLADE_OK) goto done;
+    status = clade_trees_predict(told, trees, f->test.features.value, f->n_test,
+                                 f->test.features.n_features, NULL);
+    if (status != CLADE_OK) goto done;
+    for (size_t i = 0; i < f->n_test; i++)
+        out[f->test_row[i]] = (double)told[i];
+done:
+    clade_trees_free(trees);
+    free(target);
+    free(told);
+    return status;
+}
+
+static clade_status by_trees(const prediction *out, const lift_fold *f, int depth, uint64_t seed)
+{
+    CLADE_TRY(boost(out->spend, f, CLADE_TREES_SQUARED_ERROR, depth, seed));
+    return boost(out->returned, f, CLADE_TREES_LOGISTIC, depth, seed);
+}
+
+/* ---------------------------------------------------------------- folds and figures */
+
+static void fold_task(size_t task, int worker, void *context)
+{
+    lift_work   *w      = context;
+    const int    number = (int)(task / N_METHODS);
+    const int    method = (int)(task % N_METHODS);
+    lift_fold    f      = { 0 };
+    clade_status status = CLADE_OK;
+    (void)worker;
+    if (method < CLADE_N_SEGMENT_KIND && w->like[method] == NULL) return;
+    status = clade_interrupt_check(NULL);
+    if (status == CLADE_OK) status = fold_make(&f, w, number);
+    if (status == CLADE_OK) {
+        if (method < CLADE_N_SEGMENT_KIND) {
+            status = by_segments(&w->by[method], &f, w->like[method], w->seed);
+        } else if (method == KMEANS_RFM) {
+            status = by_kmeans(&w->by[method], &f, w->n_kmeans, w->seed);
+        } else {
+            status = by_trees(&w->by[method], &f, 2 + method - CEILING, w->seed);
+        }
+    }
+    fold_free(&f);
+    w->status[number][method] = status;
+}
+
+/* Every customer gets a fold; folds differ in size by at most one. */
+static void deal_folds(uint8_t *fold, uint32_t *scratch, size_t n, uint64_t seed)
+{
+    clade_rng rng = clade_rng_stream(seed, "engine/lift/folds", 0);
+    clade_rng_permute(scratch, n, &rng);
+    for (size_t i = 0; i < n; i++)
+        fold[scratch[i]] = (uint8_t)(i % N_FOLDS);
+}
+
+static clade_status figures(clade_lift *out, const lift_work *w, const double *spend,
+                            const prediction *by, clade_error *err)
+{
+    const clade_bootstrap_options options = { .seed = w->seed, .n_draws = N_DRAWS };
+    clade_interval                r2, auc;
+    const size_t                  n = w->features->n_customers;
+    CLADE_TRY(clade_r2_interval(&r2, by->spend, spend, n, &options, err));
+    CLADE_TRY(clade_auc_interval(&auc, by->returned, w->outcome->returned, n, &options, err));
+    out->r2       = r2.value;
+    out->r2_low   = r2.low;
+    out->r2_high  = r2.high;
+    out->auc      = auc.value;
+    out->auc_low  = auc.low;
+    out->auc_high = auc.high;
+    return CLADE_OK;
+}
+
+/* R2 of one prediction less that of another, over rows that count so many times. */
+typedef struct paired {
+    const double *actual, *a, *b;
+} paired;
+
+static double r2_difference(const uint32_t *count, size_t n, void *context)
+{
+    const paired *p      = context;
+    double        weight = 0, sum = 0, square = 0, rest_a = 0, rest_b = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double c = count[i], y = p->actual[i];
+        weight += c;
+        sum += c * y;
+        square += c * y * y;
+        rest_a += c * (y - p->a[i]) * (y - p->a[i]);
+        rest_b += c * (y - p->b[i]) * (y - p->b[i]);
+    }
+    const double all = square - sum * sum / weight;
+    return all > 0 ? (rest_b - rest_a) / all : (double)NAN;
+}
+
+static clade_status summarise(clade_lift_report *report, const lift_work *w, clade_error *err)
+{
+    const clade_bootstrap_options options = { .seed = w->seed, .n_draws = N_DRAWS };
+    const size_t                  n       = w->features->n_customers;
+    clade_interval                gain;
+    clade_status                  status = CLADE_OK;
+    double                       *spend  = CLADE_NEW(double, n);
+    if (spend == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+    for (size_t i = 0; i < n; i++)
+        spend[i] = clade__log_spend(w->outcome, i);
+
+    const clade_lift none = { NAN, NAN, NAN, NAN, NAN, NAN, 0 };
+    for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
+        report->kind[k] = none;
+        if (w->like[k] == NULL) continue;
+        status = figures(&report->kind[k], w, spend, &w->by[k], err);
+        if (status != CLADE_OK) goto done;
+        report->kind[k].n_segments = (int)clade_segmentation_n(w->like[k]);
+    }
+    status = figures(&report->kmeans_rfm, w, spend, &w->by[KMEANS_RFM], err);
+    if (status != CLADE_OK) goto done;
+    report->kmeans_rfm.n_segments = (int)w->n_kmeans;
+    for (int d = 0; d < N_DEPTHS; d++) {
+        clade_lift ceiling;
+        status = figures(&ceiling, w, spend, &w->by[CEILING + d], err);
+        if (status != CLADE_OK) goto done;
+        ceiling.n_segments = 0;
+        if (d == 0) report->ceiling = ceiling;
+        if (ceiling.r2 > report->ceiling.r2) {
+            report->ceiling.r2      = ceiling.r2;
+            report->ceiling.r2_low  = ceiling.r2_low;
+            report->ceiling.r2_high = ceiling.r2_high;
+        }
+        if (ceiling.auc > report->ceiling.auc) {
+            report->ceiling.auc      = ceiling.auc;
+            report->ceiling.auc_low  = ceiling.auc_low;
+            report->ceiling.auc_high = ceiling.auc_high;
+        }
+    }
+    const bool   rfm_wins = report->kind[CLADE_SEGMENT_RFM].r2 > report->kmeans_rfm.r2;
+    const paired pair     = { spend, w->by[CLADE_SEGMENT_OUTLOOK].spend,
+                              w->by[rfm_wins ? (int)CLADE_SEGMENT_RFM : (int)KMEANS_RFM].spend };
+    paired       context  = pair;
+    status                = clade_bootstrap(&gain, r2_difference, &context, n, &options, err);
+    if (status != CLADE_OK) goto done;
+    report->gain      = gain.value;
+    report->gain_low  = gain.low;
+    report->gain_high = gain.high;
+    report->keeps_r2  = report->kind[CLADE_SEGMENT_OUTLOOK].r2 / report->ceiling.r2;
+    report->keeps_auc = report->kind[CLADE_SEGMENT_OUTLOOK].auc / report->ceiling.auc;
+done:
+    free(spend);
+    return status;
+}
+
+/* One sentence on why a segmentation is not to be trusted yet; trusted when there is none. */
+static void judge(clade_lift_report *report, const lift_work *w)
+{
+    const size_t n = w->features->n_customers;
+    double       stability[CLADE_SEGMENTS_MAX], held = 0, measured = 0;
+    size_t       n_returned = 0;
+    for (size_t i = 0; i < n; i++)
+        n_returned += w->outcome->returned[i];
+    clade__outlook_stability(stability, w->like[CLADE_SEGMENT_OUTLOOK]);
+    for (size_t s = 0; s < clade__outlook_n_bands(w->like[CLADE_SEGMENT_OUTLOOK]); s++) {
+        if (isnan(stability[s])) continue;
+        held += stability[s];
+        measured += 1;
+    }
+    const clade_lift *outlook = &report->kind[CLADE_SEGMENT_OUTLOOK];
+    char             *why     = report->why;
+    const size_t      size    = sizeof report->why;
+    why[0]                    = '\0';
+    if (n < CLADE_SEGMENT_MIN_TRUST) {
+        snprintf(why, size, "only %zu customers had bought by then: %d are needed to tell", n,
+                 CLADE_SEGMENT_MIN_TRUST);
+    } else if (n_returned < 50 || n - n_returned < 50) {
+        snprintf(why, size, "%zu of %zu customers came back: 50 on either side are needed to tell",
+                 n_returned, n);
+    } else if (!(outlook->r2_low > 0.02)) {
+        snprintf(why, size, "the next 90 days can hardly be told apart by anything known here");
+    } else if (measured > 0 && held / measured < 0.65) {
+        snprintf(why, size,
+                 "segments do not hold still when customers are resampled (Jaccard %.2f)",
+                 held / measured);
+    }
+    report->trusted = why[0] == '\0';
+    if (report->trusted && !(report->gain_low > 0)) {
+        snprintf(why, size, "not proved better than simple RFM groups on this shop yet");
+    }
+}
+
+/* ---------------------------------------------------------------- */
+
+static clade_status make_room(lift_work *w, size_t n, clade_error *err)
+{
+    uint32_t *scratch = CLADE_NEW(uint32_t, n);
+    w->fold           = CLADE_NEW(uint8_t, n);
+    bool whole        = scratch != NULL && w->fold != NULL;
+    for (int m = 0; m < N_METHODS; m++) {
+        w->by[m].spend    = CLADE_NEW(double, n);
+        w->by[m].returned = CLADE_NEW(double, n);
+        whole             = whole && w->by[m].spend != NULL && w->by[m].returned != NULL;
+    }
+    if (whole) deal_folds(w->fold, scratch, n, w->seed);
+    free(scratch);
+    return whole ? CLADE_OK : clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+}
+
+static clade_status run_folds(lift_work *w, clade_error *err)
+{
+    clade_parallel((size_t)N_FOLDS * N_METHODS, fold_task, w);
+    CLADE_TRY(clade_interrupt_check(err));
+    for (int f = 0; f < N_FOLDS; f++) {
+        for (int m = 0; m < N_METHODS; m++) {
+            if (w->status[f][m] == CLADE_OK) continue;
+            return clade_fail(err, w->status[f][m], "fold %d of %d: method %d could not be fitted",
+                              f + 1, N_FOLDS, m);
+        }
+    }
+    return CLADE_OK;
+}
+
+clade_status clade_lift_measure(clade_lift_report *out_report, const clade_features *features,
+                                const clade_outcome *outcome, const clade_segmentation *outlook,
+                                const clade_segmentation *clusters, uint64_t seed, clade_error *err)
+{
+    clade_status        status = CLADE_OK;
+    clade_lift_report   report = { .as_of_us = features->as_of_us };
+    clade__subset       buyers = { 0 };
+    clade_segmentation *own[3] = { NULL };
+    lift_work          *w      = CLADE_NEW(lift_work, 1);
+    if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for folds");
+    status = clade__subset_buyers(&buyers, &report.n_customers, features, outcome, LIFT_CUSTOMERS,
+                                  seed, err);
+    if (status != CLADE_OK) goto done;
+    report.n_evaluated = buyers.features.n_customers;
+    if (report.n_evaluated < 5 * N_FOLDS) {
+        status = clade_fail(err, CLADE_ERR_NOT_READY,
+                            "%zu customers had bought something by then: at least %d are needed to "
+                            "judge segments by their future",
+                            report.n_evaluated, 5 * N_FOLDS);
+        goto done;
+    }
+    w->features = &buyers.features;
+    w->outcome  = &buyers.outcome;
+    w->seed     = seed;
+    if (outlook == NULL) {
+        status  = clade_segmentation_fit(&own[0], CLADE_SEGMENT_OUTLOOK, w->features, w->outcome,
+                                         seed, err);
+        outlook = own[0];
+        if (status != CLADE_OK) goto done;
+    }
+    status = clade_segmentation_fit(&own[1], CLADE_SEGMENT_RFM, w->features, NULL, seed, err);
+    if (status != CLADE_OK) goto done;
+    status = clade_segmentation_fit(&own[2], CLADE_SEGMENT_LIFECYCLE, w->features, NULL, seed, err);
+    if (status != CLADE_OK) goto done;
+    w->like[CLADE_SEGMENT_OUTLOOK]   = outlook;
+    w->like[CLADE_SEGMENT_RFM]       = own[1];
+    w->like[CLADE_SEGMENT_LIFECYCLE] = own[2];
+    w->like[CLADE_SEGMENT_CLUSTERS]  = clusters;
+    w->n_kmeans                      = clade__outlook_n_bands(outlook);
+    status                           = make_room(w, report.n_evaluated, err);
+    if (status != CLADE_OK) goto done;
+    status = run_folds(w, err);
+    if (status != CLADE_OK) goto done;
+    status = summarise(&report, w, err);
+    if (status != CLADE_OK) goto done;
+    judge(&report, w);
+    *out_report = report;
+done:
+    for (int m = 0; m < N_METHODS; m++) {
+        free(w->by[m].spend);
+        free(w->by[m].returned);
+    }
+    free(w->fold);
+    free(w);
+    for (int k = 0; k < 3; k++)
+        clade_segmentation_free(own[k]);
+    clade__subset_free(&buyers);
+    return status;
+}
