@@ -72,7 +72,8 @@ CLADE_API void                        clade_features_free(clade_features *featur
  * window, at least 0, in minor units of the shop's currency.
  */
 typedef struct clade_outcome {
-    int64_t *spend_minor; /* (n_customers) */
+    int64_t *spend_minor;     /* (n_customers) */
+    double   minor_per_major; /* 100 for most currencies, 1 for JPY */
     uint8_t *returned; /* (n_customers) 1 when there was a purchase of which something was kept */
 } clade_outcome;
 CLADE_API CLADE_MUST_USE clade_status clade_outcome_compute(clade_outcome *out, clade_store *store,

@@ -110,10 +110,6 @@ typedef struct clade_lift {
  * cross-validation over customers. In each fold segments are made, and the means of what their
  * members did next are taken, on the nine training folds only; a held-out customer is predicted the
  * mean of the segment it falls into.
- *
- * @param outlook   Fitted on the same customers: its number of bands and its stability count. NULL
- * fits one first.
- * @param clusters  Likewise, for their number; NULL leaves that kind out (NAN).
  */
 typedef struct clade_lift_report {
     int64_t    as_of_us;
@@ -129,6 +125,17 @@ typedef struct clade_lift_report {
     char   why[160]; /* when not: one sentence */
 } clade_lift_report;
 
+/**
+ * Measure it.
+ *
+ * @param outlook   Fitted on the same customers: its number of bands and its stability count. NULL
+ *                  fits one first.
+ * @param clusters  Likewise, for their number; NULL leaves that kind out (NAN).
+ * @return CLADE_ERR_NOT_READY with fewer than 50 buyers.
+ *
+ * Repeatable  Bit for bit, whatever the number of threads.
+ * Cost        10 fits of each method; about a second for 3,000 customers on two cores.
+ */
 CLADE_API CLADE_MUST_USE clade_status clade_lift_measure(clade_lift_report        *out_report,
                                                          const clade_features     *features,
                                                          const clade_outcome      *outcome,

@@ -514,7 +514,7 @@ void clade__outlook_explain(double *out, const clade_segmentation *segmentation,
 
 double clade__log_spend(const clade_outcome *outcome, size_t i)
 {
-    return log1p(fmax(0, (double)outcome->spend_minor[i]) / 100);
+    return log1p(fmax(0, (double)outcome->spend_minor[i]) / outcome->minor_per_major);
 }
 
 size_t clade__outlook_n_bands(const clade_segmentation *segmentation)

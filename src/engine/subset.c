@@ -20,8 +20,9 @@ clade_status clade__subset_take(clade__subset *out, const clade_features *featur
     subset.features.customer    = CLADE_NEW(int64_t, n);
     subset.features.value       = clade_alloc(n, p * sizeof(float));
     if (outcome != NULL) {
-        subset.outcome.spend_minor = CLADE_NEW(int64_t, n);
-        subset.outcome.returned    = CLADE_NEW(uint8_t, n);
+        subset.outcome.minor_per_major = outcome->minor_per_major;
+        subset.outcome.spend_minor     = CLADE_NEW(int64_t, n);
+        subset.outcome.returned        = CLADE_NEW(uint8_t, n);
     }
     if (subset.features.customer == NULL || subset.features.value == NULL ||
         (outcome != NULL &&

@@ -32,8 +32,13 @@ clade_status clade_outcome_compute(clade_outcome *out, clade_store *store, const
         return clade_fail(err, CLADE_ERR_ARG,
                           "the window ends (%lld us) before it begins (%lld us)", (long long)to_us,
                           (long long)from_us);
-    outcome.spend_minor = CLADE_NEW(int64_t, n_customers + 1);
-    outcome.returned    = CLADE_NEW(uint8_t, n_customers + 1);
+    char currency[4] = "";
+    status           = clade_store_setting_get(currency, sizeof currency, store, "currency", NULL);
+    if (status != CLADE_OK && status != CLADE_ERR_NOT_FOUND)
+        return clade_fail(err, status, "the currency of this workspace cannot be read");
+    outcome.minor_per_major = pow(10, currency[0] == '\0' ? 2 : clade_currency_digits(currency));
+    outcome.spend_minor     = CLADE_NEW(int64_t, n_customers + 1);
+    outcome.returned        = CLADE_NEW(uint8_t, n_customers + 1);
     if (outcome.spend_minor == NULL || outcome.returned == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n_customers);
         goto done;

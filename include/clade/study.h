@@ -1,0 +1,67 @@
+/**
+ * A study of a shop's customers as of a moment: every kind of segment, judged and described. This
+ * is what `clade segment` runs, keeps in the workspace, and what report and export read.
+ */
+#ifndef CLADE_STUDY_H
+#define CLADE_STUDY_H
+
+#include "clade/portraits.h"
+
+enum { CLADE_STUDY_HORIZON_DAYS = 90 };
+
+typedef struct clade_study_options {
+    bool     has_as_of; /* else the midnight after the last event */
+    int64_t  as_of_us;
+    uint64_t seed;
+} clade_study_options;
+
+typedef struct clade_study_kind {
+    clade_segmentation *segmentation; /* NULL: this shop cannot bear it yet, `why_not` says why */
+    char                why_not[256];
+    int64_t             version;  /* given by clade_study_save */
+    int32_t            *segment;  /* (n_customers) now */
+    double             *score;    /* (n_customers) */
+    clade_portrait     *portrait; /* (n segments) */
+    double              fidelity; /* of its rules, on held-out customers */
+} clade_study_kind;
+
+typedef struct clade_study {
+    int64_t            as_of_us;
+    int64_t            learnt_us; /* 90 days before; INT64_MIN when there is no such history */
+    int64_t            first_us, last_us; /* of the events looked at */
+    char               currency[4];
+    clade_features    *features;      /* as of as_of_us */
+    int64_t           *revenue_minor; /* (n_customers), of the 365 days before as_of_us */
+    clade_study_kind   kind[CLADE_N_SEGMENT_KIND];
+    clade_segment_kind best; /* the kind to act on: OUTLOOK where it can be had, else LIFECYCLE */
+    bool               has_lift;
+    clade_lift_report  lift; /* as of learnt_us; when has_lift is off, lift.why says why */
+} clade_study;
+
+/**
+ * Study the shop. Nothing at or after as_of is looked at; what segments say about the future is
+ * learnt and judged at the moment 90 days before.
+ *
+ * @return CLADE_ERR_NOT_READY when nothing is stored before as_of.
+ * Ownership   Free with clade_study_free.
+ * Cost        Two feature matrices (4 bytes x customers x features each), and the folds of the
+ * lift.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_study_run(clade_study **out_study, clade_store *store,
+                                                      const clade_study_options *options,
+                                                      clade_error               *err);
+CLADE_API void                        clade_study_free(clade_study *study);
+
+/** Keep definitions, memberships and the study's JSON (segments.json in the workspace), in one
+ *  transaction. Sets the versions. */
+CLADE_API CLADE_MUST_USE clade_status clade_study_save(clade_store *store, clade_study *study,
+                                                       int64_t run, clade_error *err);
+
+/** The keys of `clade segment --json` into an object that is open. */
+CLADE_API void clade_study_write(clade_json *json, const clade_study *study);
+
+/** The JSON that clade_study_save kept last; CLADE_ERR_NOT_READY when there is none. */
+CLADE_API CLADE_MUST_USE clade_status clade_study_read(clade_buffer *out, clade_store *store,
+                                                       clade_error *err);
+
+#endif
