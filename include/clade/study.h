@@ -34,6 +34,8 @@ typedef struct clade_study {
     int64_t           *revenue_minor; /* (n_customers), of the 365 days before as_of_us */
     clade_study_kind   kind[CLADE_N_SEGMENT_KIND];
     clade_segment_kind best; /* the kind to act on: OUTLOOK where it can be had, else LIFECYCLE */
+    bool               has_card; /* the outlook by hand */
+    clade_scorecard    card;
     bool               has_lift;
     clade_lift_report  lift; /* as of learnt_us; when has_lift is off, lift.why says why */
 } clade_study;

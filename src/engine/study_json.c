@@ -46,26 +46,24 @@ static void put_differences(clade_json *json, const clade_portrait *portrait)
     clade_json_array_end(json);
 }
 
-static void put_rule_words(clade_json *json, const char *key, const clade_rule *rule, bool zh)
+static void put_rule_words(clade_json *json, const char *key, const clade_rule *rule,
+                           const char *currency, bool zh)
 {
     clade_buffer words = { 0 };
-    for (size_t c = 0; c < rule->n_conditions; c++) {
-        if (c > 0) clade_buffer_text(&words, zh ? " 且 " : " and ");
-        clade_condition_write(&words, &rule->condition[c], zh);
-    }
+    clade_rule_write(&words, rule, currency, zh);
     clade_json_put_text(json, key, words.data == NULL ? "" : words.data);
     clade_buffer_free(&words);
 }
 
-static void put_rules(clade_json *json, const clade_portrait *portrait)
+static void put_rules(clade_json *json, const clade_portrait *portrait, const char *currency)
 {
     clade_json_key(json, "rules");
     clade_json_array(json);
     for (size_t r = 0; r < portrait->n_rules; r++) {
         const clade_rule *rule = &portrait->rule[r];
         clade_json_object(json);
-        put_rule_words(json, "en", rule, false);
-        put_rule_words(json, "zh", rule, true);
+        put_rule_words(json, "en", rule, currency, false);
+        put_rule_words(json, "zh", rule, currency, true);
         clade_json_put_number(json, "coverage", rule->coverage);
         clade_json_put_number(json, "precision", rule->precision);
         clade_json_object_end(json);
@@ -98,7 +96,7 @@ static void put_portrait(clade_json *json, const clade_portrait *portrait, const
     clade_json_put_number(json, "return_high", portrait->next_return_high);
     clade_json_object_end(json);
     put_differences(json, portrait);
-    put_rules(json, portrait);
+    put_rules(json, portrait, currency);
     clade_json_put_number(json, "rules_precision", portrait->rules_precision);
     clade_json_put_number(json, "rules_recall", portrait->rules_recall);
     clade_json_object_end(json);
@@ -112,6 +110,53 @@ static void put_segments(clade_json *json, const clade_study *study, clade_segme
         put_portrait(json, &k->portrait[s], clade_segment_kind_name(kind), study->currency);
     }
     clade_json_array_end(json);
+}
+
+static void put_ranges(clade_json *json, const clade_card_line *line)
+{
+    clade_json_key(json, "ranges");
+    clade_json_array(json);
+    for (size_t r = 0; r < line->n_ranges; r++) {
+        clade_json_object(json);
+        clade_json_put_number(json, "from", r == 0 ? (double)NAN : line->edge[r - 1]);
+        clade_json_put_number(json, "below", r + 1 == line->n_ranges ? (double)NAN : line->edge[r]);
+        clade_json_put_int(json, "points", line->points[r]);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+    if (line->says_absent) clade_json_put_int(json, "absent_points", line->absent_points);
+}
+
+/* The points card: the outlook of a customer by hand. */
+static void put_card(clade_json *json, const clade_study *study)
+{
+    size_t                 n_features;
+    const clade_feature   *registry = clade_features_all(&n_features);
+    const clade_scorecard *card     = &study->card;
+    clade_json_key(json, "card");
+    clade_json_object(json);
+    clade_json_put_number(json, "fidelity", card->fidelity);
+    clade_json_put_number(json, "fidelity_within_one", card->fidelity_one);
+    clade_json_put_int(json, "n_judged", (int64_t)card->n_judged);
+    clade_json_key(json, "lines");
+    clade_json_array(json);
+    for (size_t l = 0; l < card->n_lines; l++) {
+        const clade_feature *feature = &registry[card->line[l].feature];
+        clade_json_object(json);
+        clade_json_put_text(json, "feature", feature->name);
+        clade_json_put_text(json, "unit", feature->unit);
+        clade_json_put_text(json, "en", feature->en);
+        clade_json_put_text(json, "zh", feature->zh);
+        put_ranges(json, &card->line[l]);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+    clade_json_key(json, "segment_from_points");
+    clade_json_array(json);
+    for (size_t s = 0; s < card->n_segments; s++)
+        clade_json_int(json, card->from[s]);
+    clade_json_array_end(json);
+    clade_json_object_end(json);
 }
 
 static void put_lift(clade_json *json, const char *key, const clade_lift *lift)
@@ -181,5 +226,6 @@ void clade_study_write(clade_json *json, const clade_study *study)
         clade_json_object_end(json);
     }
     clade_json_object_end(json);
+    if (study->has_card) put_card(json, study);
     put_future_lift(json, study);
 }
