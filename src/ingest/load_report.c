@@ -748,11 +748,11 @@ void clade_load_report_json(clade_json *json, const clade_load_report *report)
         clade_json_object_end(json);
     }
     clade_json_array_end(json);
-    clade_json_key(json, "seconds");
+    clade_json_put_number(json, "seconds", report->total_s);
+    clade_json_key(json, "stages");
     clade_json_object(json);
     clade_json_put_number(json, "load", report->load_s);
     clade_json_put_number(json, "clean", report->clean_s);
     clade_json_put_number(json, "report", report->report_s);
-    clade_json_put_number(json, "total", report->total_s);
     clade_json_object_end(json);
 }
