@@ -114,6 +114,7 @@ typedef struct clade_card_line {
 typedef struct clade_scorecard {
     size_t          n_lines;
     clade_card_line line[CLADE_CARD_LINES_MAX]; /* most telling first */
+    bool            buyers_only; /* prospects have a segment of their own, behind these */
     size_t          n_segments;
     int32_t         from[CLADE_SEGMENTS_MAX]; /* a total of at least from[s] is segment s or better;
                                                  falling, and the last is 0 */
@@ -129,7 +130,7 @@ typedef struct clade_scorecard {
  * one that explains most of what is left of the score first; ranges are what a least-squares step
  * function loses least by (Fisher 1958); edges are rounded where that costs nothing.
  *
- * @return CLADE_ERR_ARG for a kind without score, CLADE_ERR_NOT_READY below 50 customers.
+ * @return CLADE_ERR_ARG for a kind without score; CLADE_ERR_NOT_READY below 50 customers with one.
  * Repeatable  Bit for bit, whatever the number of threads.
  * Cost        About a second on one core at 20,000 customers and 170 features.
  */

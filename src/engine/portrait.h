@@ -30,7 +30,7 @@ clade_status clade__rules_make(clade_portrait *portraits, double *out_fidelity,
                                const clade_portraits_input *input, clade_error *err);
 
 /** A sample of rows without repeats, rising: min(n, limit) of them. NULL without memory. */
-uint32_t *clade__portrait_rows(size_t *out_n, size_t n, size_t limit, uint64_t seed,
-                               const char *stream);
+uint32_t *clade__portrait_sample(size_t *out_n, size_t n, size_t limit, uint64_t seed,
+                                 const char *stream);
 
 #endif

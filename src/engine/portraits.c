@@ -28,8 +28,8 @@ static const double least_delta     = 0.10; /* smaller than this nobody would se
 static const double max_correlation = 0.90;
 static const double level           = 0.95;
 
-uint32_t *clade__portrait_rows(size_t *out_n, size_t n, size_t limit, uint64_t seed,
-                               const char *stream)
+uint32_t *clade__portrait_sample(size_t *out_n, size_t n, size_t limit, uint64_t seed,
+                                 const char *stream)
 {
     uint32_t *row  = CLADE_NEW(uint32_t, n);
     clade_rng rng  = clade_rng_stream(seed, stream, 0);
@@ -335,8 +335,8 @@ static clade_status measure_differences(clade_portrait *out, size_t n_segments,
     clade_status  status = CLADE_OK;
     clade__subset sample = { 0 };
     size_t        n      = 0;
-    uint32_t     *row    = clade__portrait_rows(&n, input->features->n_customers, CONTRAST_ROWS,
-                                                input->seed, "engine/portraits/contrast");
+    uint32_t     *row    = clade__portrait_sample(&n, input->features->n_customers, CONTRAST_ROWS,
+                                                  input->seed, "engine/portraits/contrast");
     if (row == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a sample of customers");
     if (n < input->features->n_customers) {
         status = clade__subset_take(&sample, input->features, NULL, row, n, err);

@@ -5,6 +5,7 @@
  * steps of each feature, fine at first, are merged into at most six ranges by least squares (Fisher
  * 1958), fitted again together, and scaled to whole points. Runs once a segmentation, on at most
  * 20,000 customers. docs/maths/portraits.md. */
+#include "outlook.h"
 #include "portrait.h"
 #include "segmentation.h"
 #include "subset.h"
@@ -79,6 +80,18 @@ static void work_free(card_work *w)
     free(w->coarse);
 }
 
+/* Prospects have a segment of their own and no band: the first `limit` of the others, in order. */
+static size_t keep_scored(uint32_t *order, size_t n, const clade_portraits_input *input,
+                          size_t limit)
+{
+    const int32_t n_bands = (int32_t)clade__outlook_n_bands(input->segmentation);
+    size_t        kept    = 0;
+    for (size_t i = 0; i < n && kept < limit; i++) {
+        if (input->segment[order[i]] < n_bands) order[kept++] = order[i];
+    }
+    return kept;
+}
+
 static clade_status work_make(card_work *w, const clade_portraits_input *input, clade_error *err)
 {
     const size_t n_all  = input->features->n_customers;
@@ -105,6 +118,14 @@ static clade_status work_make(card_work *w, const clade_portraits_input *input, 
         goto done;
     }
     clade_rng_permute(order, n_all, &rng);
+    w->n       = keep_scored(order, n_all, input, w->n);
+    w->n_learn = (size_t)(share_to_learn * (double)w->n);
+    if (w->n < LEAST_ROWS) {
+        status =
+            clade_fail(err, CLADE_ERR_NOT_READY,
+                       "%zu buyers are too few for a points card: %d are wanted", w->n, LEAST_ROWS);
+        goto done;
+    }
     status = clade__subset_take(&w->sample, input->features, NULL, order, w->n, err);
     if (status != CLADE_OK) goto done;
     status = clade_segmentation_assign(w->segment, w->score, input->segmentation,
@@ -569,19 +590,16 @@ clade_status clade_scorecard_make(clade_scorecard *out, const clade_portraits_in
     clade_status             status = CLADE_OK;
     card_work                w      = { 0 };
     fitted                   fit    = { 0 };
-    clade_scorecard          card   = { .n_segments = clade_segmentation_n(input->segmentation) };
+    clade_scorecard          card   = { 0 };
     const clade_segment_kind kind   = clade_segmentation_kind(input->segmentation);
     if (kind != CLADE_SEGMENT_OUTLOOK) {
         return clade_fail(err, CLADE_ERR_ARG,
                           "%s segments are not bands of a score: no points card",
                           clade_segment_kind_name(kind));
     }
-    if (input->features->n_customers < LEAST_ROWS) {
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "%zu customers are too few for a points card: %d are wanted",
-                          input->features->n_customers, LEAST_ROWS);
-    }
-    status = work_make(&w, input, err);
+    card.n_segments  = clade__outlook_n_bands(input->segmentation);
+    card.buyers_only = card.n_segments < clade_segmentation_n(input->segmentation);
+    status           = work_make(&w, input, err);
     if (status != CLADE_OK) goto done;
     status = cut_all(&w, err);
     if (status != CLADE_OK) goto done;
