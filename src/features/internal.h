@@ -19,9 +19,10 @@ extern const char clade__stages_sql[];
 /* What the `{names}` in a stage or in the SQL of a feature stand for. */
 typedef struct clade__as_of {
     int64_t as_of_us;
-    double  minor; /* minor units in one unit of the shop's currency */
-    int     year;  /* of as-of, on the shop's clock */
-    char   *local; /* SQL: what to add to at_us to get the shop's clock; owned */
+    bool    test_orders; /* some events are flagged as such */
+    double  minor;       /* minor units in one unit of the shop's currency */
+    int     year;        /* of as-of, on the shop's clock */
+    char   *local;       /* SQL: what to add to at_us to get the shop's clock; owned */
 } clade__as_of;
 
 /* Read currency and zone of the workspace and the span of its log. End with clade__as_of_end. */

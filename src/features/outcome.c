@@ -12,6 +12,8 @@ static const char outcome_sql[] =
     "  FROM event e LEFT JOIN (SELECT purchase, sum(quantity) AS quantity FROM refund_match"
     "                          WHERE at_us < ?2 GROUP BY purchase) b ON b.purchase = e.event"
     "  WHERE e.kind = 'purchase' AND e.at_us >= ?1 AND e.at_us < ?2 AND e.customer IS NOT NULL"
+    "    AND e.event NOT IN (SELECT event FROM flag WHERE name = 'test_order' AND event IS NOT NULL"
+    "                        AND since_us < ?2)"
     "  UNION ALL"
     "  SELECT customer, -coalesce(least(10000000000000, abs(value_minor)), 0)::HUGEINT, false"
     "  FROM event WHERE kind = 'refund' AND at_us >= ?1 AND at_us < ?2 AND customer IS NOT NULL"

@@ -224,7 +224,8 @@ static void set_baskets(const values *v)
     bool priced = false; /* a price that rounds to nothing is a price still */
     for (size_t i = 0; i < p->n_lines; i++) {
         const ref_line *line = &p->line[i];
-        priced |= line->kept && line->value != REF_NULL && line->value > 0 && line->milli > 0;
+        priced |= line->kept && line->event->goods && line->value != REF_NULL && line->value > 0 &&
+                  line->milli > 0;
     }
     set(v, "unit_price_max", when(priced, top / v->shop->minor));
 }

@@ -73,6 +73,7 @@ static void read_event(ref_shop *shop, void *out, const clade_chunk *c, size_t r
         .channel     = text_of(shop, c, 13, row),
         .device      = text_of(shop, c, 14, row),
         .coupon      = text_of(shop, c, 15, row),
+        .goods       = clade_chunk_int(c, 16, row, 0) != 0,
     };
 }
 
@@ -124,10 +125,14 @@ static clade_status read_tables(ref_shop *shop, clade_store *store, clade_error 
     CLADE_TRY(read_table(shop, &shop->event, &shop->n_events, sizeof(ref_event), store,
                          "SELECT event, customer, at_us, kind, item, quantity, value_minor,"
                          " amount_minor, discount_minor, dwell_us, rating, order_ref, session_ref,"
-                         " channel, device, coupon FROM event e"
+                         " channel, device, coupon, CAST(NOT EXISTS (SELECT 1 FROM flag f"
+                         "  WHERE f.event = e.event AND f.name = 'not_product'"
+                         "  AND f.since_us < ?1) AS BIGINT) FROM event e"
                          " WHERE at_us < ?1 AND customer IS NOT NULL AND NOT EXISTS"
                          " (SELECT 1 FROM flag f WHERE f.customer = e.customer AND f.since_us < ?1"
                          "  AND f.name IN ('bot', 'staff', 'test_order'))"
+                         " AND NOT EXISTS (SELECT 1 FROM flag f WHERE f.event = e.event"
+                         "  AND f.name = 'test_order' AND f.since_us < ?1)"
                          " ORDER BY customer, at_us, event",
                          read_event, err));
     CLADE_TRY(read_table(shop, &shop->match, &shop->n_matches, sizeof(ref_match), store,
@@ -229,8 +234,12 @@ static void add_to_order(ref_order *order, const ref_line *line)
 {
     if (order->n_line++ == 0 || line->event->at_us < order->at_us)
         order->at_us = line->event->at_us;
-    order->n_kept += line->kept;
-    order->milli += line->kept_milli;
+    /* Lines that are no goods count only where an order has nothing else. */
+    if (line->event->goods && order->n_goods++ == 0) order->n_kept = order->milli = 0;
+    if (line->event->goods || order->n_goods == 0) {
+        order->n_kept += line->kept;
+        order->milli += line->kept_milli;
+    }
     order->net += line->net;
     order->n_coupon += line->event->coupon != NULL;
     order->n_back_line += line->n_back > 0;
@@ -239,7 +248,7 @@ static void add_to_order(ref_order *order, const ref_line *line)
     if (line->value != REF_NULL) {
         order->n_valued++;
         if (line->value > 0) order->gross += line->value;
-        if (line->kept && line->value > 0 && line->milli > 0) {
+        if (line->kept && line->event->goods && line->value > 0 && line->milli > 0) {
             const int64_t price = line->value * 1000 / line->milli;
             if (price > order->top_price) order->top_price = price;
         }
@@ -286,7 +295,7 @@ static void make_pairs(ref_shop *shop, ref_person *person)
     for (size_t i = 0; i < person->n_lines; i++) {
         const ref_line *line = &person->line[i];
         size_t          at   = 0;
-        if (!line->kept || line->event->item == REF_NULL) continue;
+        if (!line->kept || !line->event->goods || line->event->item == REF_NULL) continue;
         while (at < person->n_pairs && person->pair[at].item != line->event->item)
             at++;
         ref_pair *pair = &person->pair[at];

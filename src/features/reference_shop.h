@@ -28,6 +28,7 @@ typedef struct ref_event {
     int64_t     event, customer, at_us, item, value, amount, discount, dwell_us;
     int         kind;
     double      quantity, rating;
+    bool        goods; /* not carriage, a fee, ... */
     const char *order_ref, *session_ref, *channel, *device, *coupon;
 } ref_event;
 typedef struct ref_match {
@@ -59,7 +60,8 @@ typedef struct ref_line {
     bool             kept;
 } ref_line;
 typedef struct ref_order {
-    int64_t at_us, n_line, n_kept, milli, net, gross, n_valued, off, off_value, n_off, n_cut;
+    int64_t at_us, n_line, n_goods, n_kept, milli, net, gross, n_valued, off, off_value, n_off,
+        n_cut;
     int64_t n_coupon, n_back_line, n_back, wait_s, top_price;
 } ref_order;
 typedef struct ref_session {

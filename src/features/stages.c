@@ -59,6 +59,7 @@ clade_status clade__as_of_begin(clade__as_of *out, clade_store *store, int64_t a
     char              currency[8] = "";
     char              name[64]    = "UTC";
     int64_t           first_us    = 0;
+    int64_t           n_void      = 0;
     const clade_value args[1]     = { CLADE_INT(as_of_us) };
 
     if (as_of_us <= CLADE_TIME_MIN_US + 800 * CLADE_US_PER_DAY || as_of_us > CLADE_TIME_MAX_US)
@@ -81,11 +82,18 @@ clade_status clade__as_of_begin(clade__as_of *out, clade_store *store, int64_t a
     status = offset_sql(&local, zone, first_us, as_of_us, err);
     if (status != CLADE_OK) goto done;
 
-    out->as_of_us = as_of_us;
-    out->minor    = pow(10.0, currency[0] == '\0' ? 2 : clade_currency_digits(currency));
-    out->year     = clade_civil_from_us(clade_zone_to_local(zone, as_of_us)).year;
-    out->local    = local.data;
-    local         = (clade_buffer){ 0 };
+    status = clade_store_int(&n_void, store,
+                             "SELECT count(*) FROM flag WHERE event IS NOT NULL AND name = "
+                             "'test_order' AND since_us < ?",
+                             args, 1, 0, err);
+    if (status != CLADE_OK) goto done;
+
+    out->as_of_us    = as_of_us;
+    out->test_orders = n_void > 0;
+    out->minor       = pow(10.0, currency[0] == '\0' ? 2 : clade_currency_digits(currency));
+    out->year        = clade_civil_from_us(clade_zone_to_local(zone, as_of_us)).year;
+    out->local       = local.data;
+    local            = (clade_buffer){ 0 };
 done:
     clade_zone_close(zone);
     clade_buffer_free(&local);
@@ -117,6 +125,9 @@ static void expand_name(clade_buffer *out, const char *name, size_t size, const 
         clade_buffer_format(out, "%.1f", as_of->minor);
     } else if (same(name, size, "year")) {
         clade_buffer_format(out, "%d", as_of->year);
+    } else if (same(name, size, "real")) {
+        if (as_of->test_orders)
+            clade_buffer_text(out, " AND event NOT IN (SELECT event FROM f_void)");
     } else if (size > 1 && name[0] == 'd' && name[1] >= '0' && name[1] <= '9') {
         const long days = strtol(name + 1, NULL, 10);
         clade_buffer_format(out, "%lld", (long long)(as_of->as_of_us - days * CLADE_US_PER_DAY));
@@ -226,7 +237,7 @@ void clade__final_make(clade_buffer *out, const clade__as_of *as_of)
     size_t               n_features = 0;
     const clade_feature *feature    = clade_features_all(&n_features);
 
-    clade_buffer_text(out, "SELECT p.customer AS customer");
+    clade_buffer_text(out, "SELECT p.customer");
     for (size_t i = 0; i < n_features; i++) {
         clade_buffer_text(out, ",\n    toFloat64(");
         clade__sql_expand(out, feature[i].sql, strlen(feature[i].sql), as_of);

@@ -10,6 +10,12 @@
 SELECT DISTINCT customer FROM flag
 WHERE customer IS NOT NULL AND name IN ('test_order', 'staff', 'bot') AND since_us < {as_of}
 
+-- stage f_void: events that are left out: test orders of customers who are none.
+SELECT DISTINCT event FROM flag WHERE event IS NOT NULL AND name = 'test_order' AND since_us < {as_of}
+
+-- stage f_service: lines that are no goods: carriage, fees. They count as money and not as items.
+SELECT DISTINCT event FROM flag WHERE event IS NOT NULL AND name = 'not_product' AND since_us < {as_of}
+
 -- stage f_back: what was given back of each purchase, as far as it was known.
 SELECT purchase, count(*) AS n_back, toInt64(sum(intDiv(at_us, 1000000))) AS back_s,
     toInt64(sum(CASE WHEN quantity < 0 THEN 0
@@ -31,7 +37,7 @@ SELECT customer, channel, device, count(*) AS n, min(at_us) AS first_us, max(at_
         WHEN dwell_us IS NULL THEN 0 ELSE 86400000000 END) AS dwell,
     count(dwell_us) AS n_dwell
 FROM event
-WHERE at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip)
+WHERE at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip){real}
 GROUP BY customer, channel, device
 
 -- stage f_recent: the last 90 days.
@@ -43,14 +49,14 @@ SELECT customer, count(*) AS event_90, countIf(at_us >= {d30}) AS event_30,
     groupBitOr(CASE WHEN at_us >= {d60} THEN bitShiftLeft(toInt64(1), intDiv({as_of} - 1 - at_us, 86400000000))
         ELSE 0 END) AS days
 FROM event
-WHERE at_us >= {d90} AND at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip)
+WHERE at_us >= {d90} AND at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip){real}
 GROUP BY customer
 
 -- stage f_year: the last 364 days, as 52 weeks counted back from as-of.
 SELECT customer, countIf(kind = 'view') AS view_year,
     groupBitOr(bitShiftLeft(toInt64(1), intDiv({as_of} - 1 - at_us, 604800000000))) AS weeks
 FROM event
-WHERE at_us >= {d364} AND at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip)
+WHERE at_us >= {d364} AND at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip){real}
 GROUP BY customer
 
 -- stage f_act: the kinds that say more than a view and are rarer.
@@ -65,7 +71,7 @@ SELECT customer, countIf(kind = 'cart') AS cart, countIf(kind = 'cart' AND at_us
     countIf(kind = 'review' AND rating > -1000 AND rating < 1000) AS n_rating
 FROM event
 WHERE kind IN ('cart', 'uncart', 'search', 'wish', 'checkout', 'review', 'share')
-    AND at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip)
+    AND at_us < {as_of} AND customer IS NOT NULL AND customer NOT IN (SELECT customer FROM f_skip){real}
 GROUP BY customer
 
 -- stage f_person: one row for every customer who did anything.
@@ -95,17 +101,17 @@ SELECT customer, count(*) AS n, countIf(first_us >= {d7}) AS n_7, countIf(first_
     countIf(bitAnd(did, 6) = 2) AS n_left, countIf(bitAnd(did, 8) = 8) AS n_search,
     countIf(hour >= 18) AS n_evening, countIf(hour < 6) AS n_night, countIf(weekday >= 5) AS n_weekend,
     countIf(clock <> 0) AS n_clock
-FROM (SELECT customer, first_us, n_event, did, intDiv(last_us, 1000000) - intDiv(first_us, 1000000) AS length_s,
+FROM (SELECT customer, at_us AS first_us, n_event, did, intDiv(last_us, 1000000) - intDiv(at_us, 1000000) AS length_s,
           intDiv(at_us + {local} + 62135683200000000, 3600000000) % 24 AS hour,
           (intDiv(at_us + {local} + 62135683200000000, 86400000000) + 6) % 7 AS weekday,
           (at_us + {local} + 62135683200000000) % 86400000000 AS clock
-      FROM (SELECT customer, session_key, min(at_us) AS first_us, min(at_us) AS at_us, max(at_us) AS last_us, count(*) AS n_event,
+      FROM (SELECT customer, session_key, min(moment_us) AS at_us, max(moment_us) AS last_us, count(*) AS n_event,
                 groupBitOr(bit) AS did
-            FROM (SELECT customer, cityHash64(session_ref) AS session_key, at_us,
+            FROM (SELECT customer, cityHash64(session_ref) AS session_key, at_us AS moment_us,
                       CASE kind WHEN 'view' THEN 1 WHEN 'cart' THEN 2 WHEN 'purchase' THEN 4
                           WHEN 'search' THEN 8 ELSE 0 END AS bit
                   FROM event WHERE at_us < {as_of} AND customer IS NOT NULL AND session_ref IS NOT NULL
-                      AND customer NOT IN (SELECT customer FROM f_skip)) AS e
+                      AND customer NOT IN (SELECT customer FROM f_skip){real}) AS e
             GROUP BY customer, session_key) AS s) AS t
 GROUP BY customer
 
@@ -127,7 +133,7 @@ GROUP BY customer
 
 -- part line: one bought line: what it cost (minor units of the shop), what of it was kept, what it
 -- would have cost without discount. Read by f_order and f_pair; too large to keep for a big shop.
-SELECT customer, at_us, item, order_key, coupon, n_back, n_back * intDiv(at_us, 1000000) AS bought_s, back_s,
+SELECT customer, at_us, item, goods, order_key, coupon, n_back, n_back * intDiv(at_us, 1000000) AS bought_s, back_s,
     milli, CASE WHEN back_milli = 0 OR back_milli < milli THEN 1 ELSE 0 END AS kept,
     CASE WHEN back_milli >= milli AND back_milli > 0 THEN 0 ELSE milli - back_milli END AS kept_milli,
     value, CASE WHEN value IS NULL THEN 0 ELSE 1 END AS valued,
@@ -140,6 +146,7 @@ SELECT customer, at_us, item, order_key, coupon, n_back, n_back * intDiv(at_us, 
             THEN toInt64(least(1e13, floor(toFloat64(discount) * value / amount + 0.5)))
         WHEN discount > 10000000000000 THEN 10000000000000 ELSE discount END AS off
 FROM (SELECT e.customer AS customer, e.at_us AS at_us, e.item AS item, e.coupon AS coupon,
+          CASE WHEN e.event IN (SELECT event FROM f_service) THEN 0 ELSE 1 END AS goods,
           CASE WHEN e.order_ref IS NULL THEN cityHash64(e.at_us) ELSE cityHash64(e.order_ref) END AS order_key,
           CASE WHEN e.quantity IS NULL THEN 1000 WHEN e.quantity < 0 THEN 0
               WHEN e.quantity < 1e9 THEN toInt64(floor(e.quantity * 1000 + 0.5))
@@ -151,26 +158,28 @@ FROM (SELECT e.customer AS customer, e.at_us AS at_us, e.item AS item, e.coupon 
           coalesce(b.back_milli, 0) AS back_milli, coalesce(b.back_minor, 0) AS back_minor
       FROM (SELECT event, customer, at_us, item, coupon, order_ref, quantity, value_minor, amount_minor, discount_minor
             FROM event WHERE kind = 'purchase' AND at_us < {as_of} AND customer IS NOT NULL
-                AND customer NOT IN (SELECT customer FROM f_skip)) AS e
+                AND customer NOT IN (SELECT customer FROM f_skip){real}) AS e
       LEFT JOIN f_back AS b ON b.purchase = e.event) AS l
 
 -- stage f_order: orders; one is a reference, or all lines of one moment where there is none. An order
 -- of which nothing was kept is not counted later.
-SELECT customer, order_key, min(at_us) AS at_us, count(*) AS n_line, countIf(kept = 1) AS n_kept,
-    toInt64(sum(kept_milli)) AS milli, toInt64(sum(net)) AS net, countIf(valued = 1) AS n_valued,
+SELECT customer, order_key, min(at_us) AS at_us, count(*) AS n_line,
+    CASE WHEN countIf(goods = 1) > 0 THEN countIf(kept = 1 AND goods = 1) ELSE countIf(kept = 1) END AS n_kept,
+    toInt64(CASE WHEN countIf(goods = 1) > 0 THEN sumIf(kept_milli, goods = 1) ELSE sum(kept_milli) END) AS milli,
+    toInt64(sum(net)) AS net, countIf(valued = 1) AS n_valued,
     toInt64(sumIf(value, value > 0)) AS gross,
     toInt64(sumIf(off, off IS NOT NULL)) AS off, count(off) AS n_off,
     toInt64(sumIf(value, off IS NOT NULL AND value > 0)) AS off_value,
     countIf(off > 0) AS n_cut, count(coupon) AS n_coupon, countIf(n_back > 0) AS n_back_line,
     sum(n_back) AS n_back, toInt64(sum(back_s - bought_s)) AS back_wait_s,
-    max(CASE WHEN kept = 1 AND value > 0 AND milli > 0 THEN intDiv(value * 1000, milli) END) AS top_price
+    max(CASE WHEN kept = 1 AND goods = 1 AND value > 0 AND milli > 0 THEN intDiv(value * 1000, CASE WHEN milli > 0 THEN milli ELSE 1 END) END) AS top_price
 FROM {line} AS l GROUP BY customer, order_key
 
 -- stage f_rank: orders that stand, numbered in time, with the gap before each. Orders of one moment are
 -- numbered by what features can see of them. `local` is the shop's clock in microseconds since a
 -- Sunday, so that it is never negative; the calendar is Hinnant's, with years that begin in March.
 SELECT customer, at_us, n_kept, milli, net, n_valued, off, off_value, n_off, n_cut, n_coupon, top_price,
-    seq, n, last_us, gap_s,
+    seq, n, last_us, CASE WHEN seq > 1 THEN since_s END AS gap_s,
     intDiv(local, 3600000000) % 24 AS hour, local % 86400000000 AS clock,
     (intDiv(local, 86400000000) + 6) % 7 AS weekday,
     (intDiv(local, 86400000000) + 305) % 146097 AS era_day,
@@ -180,7 +189,7 @@ SELECT customer, at_us, n_kept, milli, net, n_valued, off, off_value, n_off, n_c
     year_day - intDiv(153 * march_month + 2, 5) + 1 AS month_day
 FROM (SELECT customer, at_us, n_kept, milli, net, n_valued, off, off_value, n_off, n_cut, n_coupon, top_price,
           at_us + {local} + 62135683200000000 AS local,
-          intDiv(at_us, 1000000) - intDiv(lag(at_us) OVER w, 1000000) AS gap_s, row_number() OVER w AS seq,
+          intDiv(at_us, 1000000) - intDiv(lag(at_us) OVER w, 1000000) AS since_s, row_number() OVER w AS seq,
           count(*) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS n,
           max(at_us) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_us
       FROM f_order WHERE n_kept > 0
@@ -238,16 +247,16 @@ FROM f_order GROUP BY customer
 SELECT customer, item, count(*) AS n, toInt64(sum(kept_milli)) AS milli, toInt64(sum(net)) AS net,
     toInt64(sumIf(kept_milli, valued = 1)) AS valued_milli, min(at_us) AS first_us,
     toInt64(sum(intDiv(at_us, 1000000))) AS at_s
-FROM {line} AS l WHERE kept = 1 AND item IS NOT NULL GROUP BY customer, item
+FROM {line} AS l WHERE kept = 1 AND goods = 1 AND item IS NOT NULL GROUP BY customer, item
 
 -- stage f_item: what the shop knows of an item: its place among the prices of its category and of the
 -- shop, and among the items by number of buyers, each in millionths.
 SELECT item, category_key, brand_key, first_s, net, valued_milli,
-    CASE WHEN n > 1 THEN intDiv((rank() OVER (ORDER BY n_buyer) - 1) * 1000000, n - 1) END AS fame,
+    CASE WHEN n > 1 THEN intDiv((rank() OVER (ORDER BY n_buyer) - 1) * 1000000, CASE WHEN n > 1 THEN n - 1 ELSE 1 END) END AS fame,
     CASE WHEN price IS NOT NULL AND n_priced > 1
-        THEN intDiv((rank() OVER (PARTITION BY no_price ORDER BY price) - 1) * 1000000, n_priced - 1) END AS price_shop,
+        THEN intDiv((rank() OVER (PARTITION BY no_price ORDER BY price) - 1) * 1000000, CASE WHEN n_priced > 1 THEN n_priced - 1 ELSE 1 END) END AS price_shop,
     CASE WHEN price IS NOT NULL AND category_key IS NOT NULL AND n_peer > 1
-        THEN intDiv((rank() OVER (PARTITION BY category_key, no_price ORDER BY price) - 1) * 1000000, n_peer - 1)
+        THEN intDiv((rank() OVER (PARTITION BY category_key, no_price ORDER BY price) - 1) * 1000000, CASE WHEN n_peer > 1 THEN n_peer - 1 ELSE 1 END)
         END AS price_peer
 FROM (SELECT item, category_key, brand_key, first_s, net, valued_milli, n_buyer, price, no_price,
           count(*) OVER () AS n, count(*) OVER (PARTITION BY no_price) AS n_priced,
@@ -255,7 +264,7 @@ FROM (SELECT item, category_key, brand_key, first_s, net, valued_milli, n_buyer,
       FROM (SELECT b.item AS item, b.first_s AS first_s, b.net AS net, b.valued_milli AS valued_milli,
                 b.n_buyer AS n_buyer, cityHash64(c.category) AS category_key, cityHash64(d.brand) AS brand_key,
                 CASE WHEN b.net > 0 AND b.valued_milli > 0
-                    THEN intDiv(toInt128(b.net) * 1000000, b.valued_milli) END AS price,
+                    THEN intDiv(toInt128(b.net) * 1000000, CASE WHEN b.valued_milli > 0 THEN b.valued_milli ELSE 1 END) END AS price,
                 CASE WHEN b.net > 0 AND b.valued_milli > 0 THEN 0 ELSE 1 END AS no_price
             FROM (SELECT item, count(*) AS n_buyer, intDiv(min(first_us), 1000000) AS first_s,
                       sum(net) AS net, sum(valued_milli) AS valued_milli
@@ -321,12 +330,12 @@ FROM (SELECT customer, at_us, value,
               ELSE toInt64(floor(toFloat64(amount - gone) * value / amount + 0.5)) END AS lone
       FROM (SELECT e.customer AS customer, e.at_us AS at_us,
                 CASE WHEN e.value_minor > 10000000000000 OR e.value_minor < -10000000000000 THEN 10000000000000
-                    ELSE coalesce(abs(e.value_minor), 0) END AS value,
+                    ELSE toInt64(coalesce(abs(e.value_minor), 0)) END AS value,
                 CASE WHEN e.amount_minor > 10000000000000 OR e.amount_minor < -10000000000000 THEN 10000000000000
-                    ELSE coalesce(abs(e.amount_minor), 0) END AS amount, coalesce(g.gone_minor, 0) AS gone
+                    ELSE toInt64(coalesce(abs(e.amount_minor), 0)) END AS amount, coalesce(g.gone_minor, 0) AS gone
             FROM (SELECT event, customer, at_us, value_minor, amount_minor FROM event
                   WHERE kind = 'refund' AND at_us < {as_of} AND customer IS NOT NULL
-                      AND customer NOT IN (SELECT customer FROM f_skip)) AS e
+                      AND customer NOT IN (SELECT customer FROM f_skip){real}) AS e
             LEFT JOIN f_gone AS g ON g.refund = e.event) AS r) AS l
 GROUP BY customer
 

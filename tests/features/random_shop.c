@@ -211,6 +211,11 @@ void random_shop_write(clade_buffer *sql, uint64_t seed)
     write_catalogue(sql);
     write_profile(sql, n_customers);
     write_contacts(sql, n_customers);
+    clade_buffer_format(sql,
+                        "INSERT INTO flag SELECT CASE event %% 2 WHEN 0 THEN 'test_order' ELSE"
+                        " 'not_product' END, NULL, event, at_us, 'why' FROM event"
+                        " WHERE event %% %d = 3 AND kind = 'purchase';\n",
+                        chance(50) ? 1000003 : 7);
     /* Some refunds undo an earlier purchase of the same customer, wholly or in part. */
     clade_buffer_text(
         sql, "INSERT INTO refund_match SELECT r.event, p.event, r.customer, CASE r.event % 3"
