@@ -424,12 +424,15 @@ static void assign_by_name(clade_mapping *mapping, const guess *g, pair *pairs)
         clade_column_map *column = &mapping->column[pairs[i].column];
         const clade_field field  = pairs[i].field;
         if (column->confidence > 0) continue;
+        if (field == CLADE_FIELD_SUBCATEGORY && pairs[i].score < 0.8) continue; /* below */
         if (!clade__field_may_repeat(field) && has(mapping, field)) continue;
         set_field(mapping, pairs[i].column, field, pairs[i].score);
     }
     /* A second column of categories is the finer one, or the coarser. */
     for (size_t i = 0; i < n && !has(mapping, CLADE_FIELD_SUBCATEGORY); i++) {
-        if (pairs[i].field != CLADE_FIELD_CATEGORY) continue;
+        if (pairs[i].field != CLADE_FIELD_CATEGORY && pairs[i].field != CLADE_FIELD_SUBCATEGORY) {
+            continue;
+        }
         if (mapping->column[pairs[i].column].confidence > 0) continue;
         set_field(mapping, pairs[i].column, CLADE_FIELD_SUBCATEGORY, pairs[i].score);
     }

@@ -52,6 +52,16 @@ static const struct {
     { "lei", "RON" }, { "руб.", "RUB" },   { "руб", "RUB" }, { "CN¥", "CNY" }, { "JP¥", "JPY" },
 };
 
+/* Digits behind the point, without a walk through the list for the currencies of most shops. */
+static inline int minor_digits(const char currency[4])
+{
+    static const char two[5][4] = { "USD", "EUR", "CNY", "GBP", "" };
+    for (int i = 0; i < 5; i++) {
+        if (memcmp(currency, two[i], i == 4 ? 1 : 4) == 0) return 2;
+    }
+    return clade_currency_digits(currency);
+}
+
 static bool known_code(const char *p)
 {
     static const char codes[] =
@@ -352,7 +362,7 @@ const char *clade_value_money(int64_t *out_minor, char out_currency[4], clade_te
     bool                  negative;
     if (fast_decimal(&value, &fraction, &negative, text) &&
         (fraction == 0 || !column->decimal_comma)) {
-        const int digits = clade_currency_digits(currency);
+        const int digits = minor_digits(currency);
         if (fraction <= digits) {
             if (value > MAX_MINOR / scale[digits - fraction]) return TOO_LARGE;
             value *= scale[digits - fraction];
@@ -376,7 +386,7 @@ const char *clade_value_money(int64_t *out_minor, char out_currency[4], clade_te
     }
     if (d.percent) return "a percentage, an amount was wanted";
     const char *code  = d.currency[0] != '\0' ? d.currency : currency;
-    const int   want  = d.point + clade_currency_digits(code); /* digits in the result */
+    const int   want  = d.point + minor_digits(code); /* digits in the result */
     uint64_t    minor = 0;
     for (int i = 0; i < want; i++) {
         minor = minor * 10 + (uint64_t)(i < d.n ? d.digit[i] - '0' : 0);

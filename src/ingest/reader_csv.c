@@ -22,6 +22,9 @@
 
 #define NOWHERE SIZE_MAX
 
+/* Bytes that may be looked at again: at the start, and for each byte of a good row. */
+enum { CREDIT_BYTES = 4 << 20, CREDIT_RATE = 8 };
+
 /* ---------------------------------------------------------------- where the special bytes are */
 
 static inline size_t write_bits(uint32_t *out, size_t n, uint64_t bits, size_t base)
@@ -197,35 +200,21 @@ typedef struct quoted {
     bool   escaped; /* something must be unescaped */
 } quoted;
 
-/* Find the quote that closes the field whose text starts at `from`. When a search fails, no later
- * search inside of the same stretch can do better, unless its field is empty: remembering the
- * stretch keeps a file full of lone quotes linear. */
+/* Find the quote that closes the field whose text starts at `from`. */
 static cut find_close(quoted *out, clade__csv *csv, const clade__window *window, size_t from)
 {
     const char *const data  = window->data;
     size_t            after = 0;
     *out                    = (quoted){ 0 };
-    if (from < window->end && data[from] == csv->quote && from >= csv->no_close_from &&
-        from < csv->no_close_to && !(from + 1 < window->end && data[from + 1] == csv->quote) &&
-        field_ends(&after, csv, window, from + 1)) {
-        (void)next_special(csv, window);
-        out->close = from;
-        return CUT_ROW;
-    }
-    if (from >= csv->no_close_from && from < csv->no_close_to) return CUT_LOST;
-
     for (;;) {
         const size_t place = next_special(csv, window);
         if (place == NOWHERE && !window->at_end &&
             window->end - from <= CLADE_READER_MAX_FIELD_BYTES) {
             return CUT_MORE;
         }
-        if (place == NOWHERE || place - from > CLADE_READER_MAX_FIELD_BYTES) {
-            csv->no_close_from = from;
-            csv->no_close_to   = place == NOWHERE ? window->end : place;
-            return CUT_LOST;
-        }
+        if (place == NOWHERE || place - from > CLADE_READER_MAX_FIELD_BYTES) return CUT_LOST;
         const char c = data[place];
+        if (c == csv->newline && from < csv->distrust_to) return CUT_LOST;
         if (c != csv->quote) {
             out->n_newlines += c == csv->newline;
             continue;
@@ -339,6 +328,7 @@ static cut cut_row(raw_row *row, clade_reader *reader)
             put_field(reader, row, data + start, end - start);
         }
         if (place < window->end && data[place] == csv->delimiter) {
+            if (row->extra_full && row->lost_column != NOWHERE) return CUT_LOST; /* ragged anyway */
             start = place + 1;
             continue;
         }
@@ -358,8 +348,7 @@ static clade_status fill(clade_reader *reader, clade_error *err)
     const size_t      moved = reader->window.begin;
     CLADE_TRY(clade__window_fill(&reader->window, err));
     reader->dialect.encoding = clade__encoding_name(reader->window.decoder.encoding);
-    csv->no_close_from       = csv->no_close_from > moved ? csv->no_close_from - moved : 0;
-    csv->no_close_to         = csv->no_close_to > moved ? csv->no_close_to - moved : 0;
+    csv->distrust_to         = csv->distrust_to > moved ? csv->distrust_to - moved : 0;
     csv->index_base = csv->index_end = csv->n_special = csv->i_special = 0;
     return CLADE_OK;
 }
@@ -415,8 +404,14 @@ static clade_status lose_line(clade_row *out_row, clade_reader *reader, const ra
                               clade_error *err)
 {
     clade__window *const window = &reader->window;
+    clade__csv *const    csv    = &reader->csv;
     const char          *at     = NULL;
     size_t               seen   = 0;
+
+    const size_t scanned =
+        csv->index_base + (csv->i_special > 0 ? csv->special[csv->i_special - 1] : 0);
+    csv->credit -= (int64_t)(scanned - row->begin);
+    if (csv->credit < 0 && csv->distrust_to < scanned) csv->distrust_to = scanned;
     for (;;) {
         const size_t size = window->end - window->begin;
         at = memchr(window->data + window->begin + seen, reader->csv.newline, size - seen);
@@ -481,6 +476,7 @@ static clade_status finish_row(clade_row *out_row, clade_reader *reader, const r
                                  .bad_column = SIZE_MAX };
     window->begin = row->next;
     reader->csv.line += (int64_t)row->n_lines;
+    if (reader->csv.credit < CREDIT_BYTES) reader->csv.credit += CREDIT_RATE * (int64_t)size;
 
     if (size > CLADE_READER_MAX_ROW_BYTES) {
         out_row->raw.size = CLADE_READER_MAX_ROW_BYTES;
@@ -625,6 +621,7 @@ clade_status clade__csv_open(clade_reader *reader, clade_error *err)
     csv->newline   = sniff.newline;
     csv->backslash = sniff.backslash;
     csv->index     = clade__csv_index(2);
+    csv->credit    = CREDIT_BYTES;
     csv->line      = 1 + (int64_t)sniff.skip_lines;
     window->begin += sniff.skip_bytes;
     if (sniff.skip_lines > 0) {

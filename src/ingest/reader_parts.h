@@ -103,10 +103,11 @@ struct clade__csv {
     bool      backslash;                 /* a backslash protects a quote */
     uint32_t *special;                   /* (CLADE__INDEX_BYTES) offsets from index_base */
     size_t    n_special, i_special;
-    size_t    index_base, index_end;      /* window positions covered by `special` */
-    size_t    at;                         /* the position before which the index stands */
-    size_t    no_close_from, no_close_to; /* no closing quote here: see find_close */
-    int64_t   line;                       /* of window->begin */
+    size_t    index_base, index_end; /* window positions covered by `special` */
+    size_t    at;                    /* the position before which the index stands */
+    size_t    distrust_to;           /* up to here no quoted field may span lines */
+    int64_t   credit;                /* bytes that may still be looked at twice */
+    int64_t   line;                  /* of window->begin */
     clade__csv_index_function index;
 };
 

@@ -59,4 +59,56 @@ static inline void check_rows(clade_reader *reader, const char *wanted)
     free(rows);
 }
 
+enum { SAMPLE_ROWS = 1000 };
+
+/* The mapping that the first rows of a reader give, and the reader closed. Fields are named in one
+ * line: "InvoiceNo=order UserID=customer ..."; columns without a field are left out. */
+static inline char *guess_mapping(clade_mapping *out, clade_reader *reader)
+{
+    clade_arena *arena   = clade_arena_create(0);
+    const size_t n       = clade_reader_n_columns(reader);
+    clade_text  *sample  = CLADE_NEW(clade_text, n * SAMPLE_ROWS);
+    const char **columns = CLADE_NEW(const char *, n);
+    size_t       n_rows  = 0;
+    clade_buffer line    = { 0 };
+    clade_row    row;
+    bool         more = true;
+    while (n_rows < SAMPLE_ROWS) {
+        check_ok(clade_reader_next(&row, &more, reader, NULL));
+        if (!more) break;
+        if (row.bad != NULL) continue;
+        for (size_t i = 0; i < n; i++) {
+            const clade_text t = row.fields[i];
+            sample[n_rows * n + i] =
+                (clade_text){ t.data == NULL ? NULL : clade_arena_text(arena, t.data, t.size),
+                              t.size };
+        }
+        n_rows++;
+    }
+    for (size_t i = 0; i < n; i++)
+        columns[i] = clade_reader_column(reader, i);
+    clade_mapping_guess(out, columns, n, sample, n_rows);
+    clade_buffer_text(&line, "");
+    for (size_t i = 0; i < n; i++) {
+        if (out->column[i].field == CLADE_FIELD_NONE) continue;
+        clade_buffer_format(&line, "%s%s=%s", line.size == 0 ? "" : " ", columns[i],
+                            clade_field_name(out->column[i].field));
+    }
+    free(sample);
+    free((void *)columns);
+    clade_arena_free(arena);
+    clade_reader_close(reader);
+    return line.data;
+}
+
+static inline void check_mapping(clade_reader *reader, clade_shape shape, const char *wanted)
+{
+    clade_mapping *mapping = CLADE_NEW(clade_mapping, 1);
+    char          *line    = guess_mapping(mapping, reader);
+    assert_string_equal(line, wanted);
+    assert_string_equal(clade_shape_name(mapping->shape), clade_shape_name(shape));
+    free(line);
+    free(mapping);
+}
+
 #endif
