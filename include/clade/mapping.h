@@ -115,14 +115,14 @@ CLADE_API CLADE_MUST_USE clade_status clade_mapping_read(clade_mapping     *out_
                                                          size_t n_columns, clade_text json,
                                                          clade_error *err);
 
-/* Values, as people write them. Each returns NULL, or the reason why the text is not one; outputs are
- * untouched then. All are safe to call at once from many threads, and allocate nothing. */
+/* Values, as people write them. Each returns NULL, or the reason why the text is not one; outputs
+ * are untouched then. All are safe to call at once from many threads, and allocate nothing. */
 
 /** Empty, or one of the marks for "no value": NA, N/A, null, NULL, None, nan, -, \N and their like.
  *  Ask this first: to the functions below a missing value is not a number, time or amount. */
 CLADE_API bool clade_value_missing(clade_text text);
-/** The moment, in UTC. `zone` is that of local times in the file; NULL means UTC. A text that carries
- *  its own offset ("Z", "+08:00") ignores it, and so do epochs. */
+/** The moment, in UTC. `zone` is that of local times in the file; NULL means UTC. A text that
+ * carries its own offset ("Z", "+08:00") ignores it, and so do epochs. */
 CLADE_API const char *clade_value_time(int64_t *out_us, clade_text text,
                                        const clade_column_map *column, const clade_zone *zone);
 CLADE_API const char *clade_value_number(double *out, clade_text text,

@@ -64,8 +64,9 @@ CLADE_API const clade_dialect        *clade_reader_dialect(const clade_reader *r
 CLADE_API size_t                      clade_reader_n_columns(const clade_reader *reader);
 /** Trimmed; empty and repeated names are made distinct ("column_3", "date_2"). */
 CLADE_API const char *clade_reader_column(const clade_reader *reader, size_t column);
-/** What was odd about the header (duplicates, empties, lines skipped before it), or NULL. At the end of
- *  JSON lines also the keys that came too late to be columns, with counts. Valid until the next row. */
+/** What was odd about the header (duplicates, empties, lines skipped before it), or NULL. At the
+ * end of JSON lines also the keys that came too late to be columns, with counts. Valid until the
+ * next row. */
 CLADE_API const char *clade_reader_header_note(const clade_reader *reader);
 
 /** The next row, good or bad. *out_more is false at the end of the file. */

@@ -120,8 +120,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_store_query(clade_rows **out_rows, c
  */
 CLADE_API CLADE_MUST_USE clade_status clade_store_query_aside(clade_rows **out_rows,
                                                               clade_store *store, const char *sql,
-                                                              const clade_value *args, size_t n_args,
-                                                              clade_error *err);
+                                                              const clade_value *args,
+                                                              size_t n_args, clade_error *err);
 /** The next chunk; n_rows is 0 at the end. Polls for interruption from the second chunk on, so that
  *  small questions are answered while the work that Ctrl-C cut short is being saved. */
 CLADE_API CLADE_MUST_USE clade_status clade_rows_next(clade_chunk *out_chunk, clade_rows *rows,
@@ -134,7 +134,7 @@ CLADE_API clade_type                  clade_rows_column_type(const clade_rows *r
 /** The column's values, n_rows of its type. Values under a null bit are undefined. */
 CLADE_API const void *clade_chunk_data(const clade_chunk *chunk, size_t column);
 /** True where row has a value. */
-CLADE_API bool       clade_chunk_valid(const clade_chunk *chunk, size_t column, size_t row);
+CLADE_API bool clade_chunk_valid(const clade_chunk *chunk, size_t column, size_t row);
 /** A text, or the name of an enum's value; data is NULL for NULL and for other types. */
 CLADE_API clade_text clade_chunk_text(const clade_chunk *chunk, size_t column, size_t row);
 /** Any type as int64 or double; NULL gives `if_null`. For small results, not for hot loops. */
@@ -168,9 +168,9 @@ CLADE_API void *clade_appender_column(clade_appender *appender, size_t column);
 CLADE_API void  clade_appender_text(clade_appender *appender, size_t column, size_t row,
                                     clade_text value);
 CLADE_API void  clade_appender_null(clade_appender *appender, size_t column, size_t row);
-/** Every row of the chunk: for columns that a source does not have. Set no value of it afterwards but
- *  texts. */
-CLADE_API void  clade_appender_null_all(clade_appender *appender, size_t column);
+/** Every row of the chunk: for columns that a source does not have. Set no value of it afterwards
+ * but texts. */
+CLADE_API void clade_appender_null_all(clade_appender *appender, size_t column);
 CLADE_API CLADE_MUST_USE clade_status clade_appender_flush(clade_appender *appender, size_t n_rows,
                                                            clade_error *err);
 /** Hand the last rows to the transaction. */
@@ -188,18 +188,18 @@ CLADE_API void                        clade_appender_close(clade_appender *appen
  */
 
 /**
- * The number of an outside id, given to it on first sight. The id itself is sealed at once and waits,
- * with its slot, for clade_identity_sync. About 20 ns for an id seen lately, 1 us for a known one,
- * 3 us for a new one.
+ * The number of an outside id, given to it on first sight. The id itself is sealed at once and
+ * waits, with its slot, for clade_identity_sync. About 20 ns for an id seen lately, 1 us for a
+ * known one, 3 us for a new one.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_identity_intern(int64_t     *out_customer,
                                                             clade_store *store, clade_text id,
                                                             clade_error *err);
 /** The number of an outside id, or -1 when nobody has it. */
-CLADE_API int64_t                     clade_identity_find(clade_store *store, clade_text id);
+CLADE_API int64_t clade_identity_find(clade_store *store, clade_text id);
 /**
- * Make new slots durable and append the sealed outside ids to the table `identity` (kind 'id', load 0),
- * inside the open transaction where there is one. clade_store_commit does it by itself.
+ * Make new slots durable and append the sealed outside ids to the table `identity` (kind 'id', load
+ * 0), inside the open transaction where there is one. clade_store_commit does it by itself.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_identity_sync(clade_store *store, clade_error *err);
 /** How many numbers were ever given out: customers are 0 .. n-1, forgotten ones among them. */

@@ -1,5 +1,5 @@
-/* Filling a table of the store: a chunk of rows at a time, with the columns that a file never has set
- * to NULL once a chunk. */
+/* Filling a table of the store: a chunk of rows at a time, with the columns that a file never has
+ * set to NULL once a chunk. */
 #include "load_internal.h"
 
 static void out_start(load_out *out)
@@ -62,4 +62,3 @@ void clade__out_null(load_out *out, size_t column, size_t row)
 {
     clade_appender_null(out->appender, column, row);
 }
-

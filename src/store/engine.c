@@ -232,8 +232,8 @@ static clade_status set_options(duckdb_config config, const clade_store *store,
     static const char *const fixed[][2] = {
         { "autoinstall_known_extensions", "false" }, { "autoload_known_extensions", "false" },
         { "allow_community_extensions", "false" },   { "allow_persistent_secrets", "false" },
-        { "preserve_insertion_order", "true" },
-        { "storage_compatibility_version", "v1.4.0" },      { "checkpoint_threshold", "64MB" },
+        { "preserve_insertion_order", "true" },      { "storage_compatibility_version", "v1.4.0" },
+        { "checkpoint_threshold", "64MB" },
     };
     char text[CLADE__PATH_MAX];
 

@@ -82,8 +82,8 @@ static size_t draw_row(const seeding *s, double total, clade_rng *rng)
 /* One more centre; returns the cost with it. */
 static double add_centre(seeding *s, float *centre, double total, clade_rng *rng)
 {
-    const size_t n = s->rows->n, d     = s->rows->d;
-    size_t       row[TRIALS_MAX], best = 0;
+    const size_t n = s->rows->n, d = s->rows->d;
+    size_t       row[TRIALS_MAX] = { 0 }, best = 0;
     double       least = INFINITY;
     for (size_t t = 0; t < s->n_trials; t++) {
         row[t] = draw_row(s, total, rng);
