@@ -36,8 +36,14 @@ typedef struct clade_additive {
     clade_additive_term term[CLADE_ADDITIVE_TERMS_MAX];
 } clade_additive;
 
+/** slog(x) of n values, as the model reads them: for callers that fit the same customers many times
+ *  and then pass `logged`. out may be x. */
+CLADE_API void clade_signed_log(float *out, const float *x, size_t n);
+
 /**
  * Fit.
+ *
+ * @param logged   x holds slog(x) already. The result is the same bit for bit.
  *
  * Shapes      x (n, p) row-major, NAN is absence and counts as the mean; y (n, n_targets)
  * row-major.
@@ -56,15 +62,15 @@ typedef struct clade_additive {
  * in Hastie, Tibshirani, Friedman (2009), Elements of Statistical Learning, 3.50.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_additive_fit(clade_additive *out_model, const float *x,
-                                                         size_t n, size_t p, const double *y,
-                                                         size_t n_targets, const double *weight,
-                                                         double df, size_t n_terms,
-                                                         clade_error *err);
+                                                         bool logged, size_t n, size_t p,
+                                                         const double *y, size_t n_targets,
+                                                         const double *weight, double df,
+                                                         size_t n_terms, clade_error *err);
 
 /** out (n, n_targets) row-major. Adds terms in their order: one row gives the same bits as a batch.
  */
 CLADE_API void clade_additive_predict(double *out, const clade_additive *model, const float *x,
-                                      size_t n, size_t p);
+                                      bool logged, size_t n, size_t p);
 
 /** What each column adds for one customer, against the average one: out (p), summing with the
  *  intercept to the prediction of `target`. */

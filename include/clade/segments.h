@@ -114,7 +114,7 @@ typedef struct clade_lift {
 typedef struct clade_lift_report {
     int64_t    as_of_us;
     size_t     n_customers; /* who had bought something by then */
-    size_t     n_evaluated; /* a seeded sample when there are more than 20,000 */
+    size_t     n_evaluated; /* a seeded sample when there are more than 10,000 */
     clade_lift kind[CLADE_N_SEGMENT_KIND];
     clade_lift kmeans_rfm; /* k-means on log R, F, M, as many clusters as OUTLOOK has segments */
     clade_lift ceiling;    /* boosted trees, tuned by cross-validation on the same features */

@@ -97,6 +97,14 @@ CLADE_API CLADE_MUST_USE clade_status clade_trees_predict(float             *out
                                                           const float *value, size_t n_rows,
                                                           size_t n_columns, clade_error *err);
 
+/** The same by the first n_rounds only (at most those kept): how a longer fit would have been
+ * judged had it stopped there. */
+CLADE_API CLADE_MUST_USE clade_status clade_trees_predict_first(float             *out_prediction,
+                                                                const clade_trees *trees,
+                                                                size_t n_rounds, const float *value,
+                                                                size_t n_rows, size_t n_columns,
+                                                                clade_error *err);
+
 CLADE_API size_t clade_trees_n_columns(const clade_trees *trees);
 CLADE_API size_t clade_trees_n_rounds(const clade_trees *trees); /* kept, after early stopping */
 /** Loss on the watched rows at the round that was kept (mean squared error, or mean log loss); NAN

@@ -30,19 +30,26 @@ clade_status clade__usual_gap_days(double *out_days, const clade_features *featu
     return CLADE_OK;
 }
 
-clade__habit clade__habit_of(const clade_features *features, size_t customer, double usual_gap_days)
+clade__rhythm clade__rhythm_of(double usual_gap_days)
+{
+    return (clade__rhythm){ clade__feature_column("orders_life"),
+                            clade__feature_column("days_since_order"),
+                            clade__feature_column("gap_mean_days"),
+                            clade__feature_column("days_since_first_order"), usual_gap_days };
+}
+
+clade__habit clade__habit_of(const clade_features *features, size_t customer,
+                             const clade__rhythm *rhythm)
 {
     const float *row     = features->value + customer * features->n_features;
-    const double orders  = (double)row[clade__feature_column("orders_life")];
-    const double recency = (double)row[clade__feature_column("days_since_order")];
-    const double gap     = (double)row[clade__feature_column("gap_mean_days")];
-    clade__habit habit   = { isnan(orders) ? 0 : orders,
-                           (double)row[clade__feature_column("days_since_first_order")],
-                           (double)NAN };
+    const double orders  = (double)row[rhythm->orders];
+    const double recency = (double)row[rhythm->recency];
+    const double gap     = (double)row[rhythm->gap];
+    clade__habit habit   = { isnan(orders) ? 0 : orders, (double)row[rhythm->tenure], (double)NAN };
     if (isnan(recency)) return habit;
     const double n_gaps = isnan(gap) || habit.orders < 2 ? 0 : habit.orders - 1;
     const double own    = n_gaps == 0 ? 0 : gap * n_gaps;
-    const double rhythm = (own + prior_gaps * usual_gap_days) / (n_gaps + prior_gaps);
-    habit.lateness      = recency / rhythm;
+    const double usual  = (own + prior_gaps * rhythm->usual_gap_days) / (n_gaps + prior_gaps);
+    habit.lateness      = recency / usual;
     return habit;
 }

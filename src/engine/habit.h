@@ -15,6 +15,15 @@ typedef struct clade__habit {
 #define CLADE__LATE      1.6094379124341003
 #define CLADE__VERY_LATE 2.9957322735539909
 
+/** What habits are read by: columns of the matrix, and the shop's own rhythm. */
+typedef struct clade__rhythm {
+    size_t orders, recency, gap, tenure;
+    double usual_gap_days;
+} clade__rhythm;
+
+/** Columns found, usual_gap_days as given. */
+clade__rhythm clade__rhythm_of(double usual_gap_days);
+
 /** The shop's usual gap: median over customers of their mean gap; 90 days where nobody came back.
  */
 clade_status clade__usual_gap_days(double *out_days, const clade_features *features,
@@ -23,6 +32,6 @@ clade_status clade__usual_gap_days(double *out_days, const clade_features *featu
 /** One customer's habit. The own mean gap is drawn towards the shop's by two pseudo-gaps, so that
  * one short gap does not make a weekly buyer. */
 clade__habit clade__habit_of(const clade_features *features, size_t customer,
-                             double usual_gap_days);
+                             const clade__rhythm *rhythm);
 
 #endif

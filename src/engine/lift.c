@@ -6,8 +6,8 @@
  * taken once, with bootstrap intervals over customers. Nothing of a held-out customer's future is
  * looked at, neither to cut segments nor to take means.
  *
- * The ceiling's two depths are compared by these same folds and the better one counts: that
- * flatters the ceiling, and so never the segments. */
+ * How many rounds the ceiling boosts is chosen by these same folds: that flatters the ceiling, and
+ * so never the segments. */
 #include "outlook.h"
 #include "segmentation.h"
 #include "subset.h"
@@ -21,10 +21,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_FOLDS = 10, LIFT_CUSTOMERS = 20000, N_DEPTHS = 2, KMEANS_STARTS = 10, N_DRAWS = 300 };
+enum { N_FOLDS = 10, LIFT_CUSTOMERS = 10000, KMEANS_STARTS = 10, N_DRAWS = 200 };
 
-/* What competes: the kinds, k-means on RFM, and the ceiling at each depth. */
-enum { KMEANS_RFM = CLADE_N_SEGMENT_KIND, CEILING, N_METHODS = CEILING + N_DEPTHS };
+/* Rounds after which the ceiling is judged. */
+static const int rounds[] = { 60, 90, 120 };
+enum { N_ROUNDS = sizeof rounds / sizeof rounds[0] };
+
+/* What competes: the kinds, k-means on RFM, and the ceiling, which predicts after so many rounds.
+ */
+enum {
+    KMEANS_RFM = CLADE_N_SEGMENT_KIND,
+    CEILING,
+    N_METHODS,
+    N_PREDICTIONS = CEILING + N_ROUNDS,
+};
 
 typedef struct prediction {
     double *spend;    /* (n) expected log(1 + spend) */
@@ -38,7 +48,7 @@ typedef struct lift_work {
     size_t                    n_kmeans;
     uint8_t                  *fold; /* (n) */
     uint64_t                  seed;
-    prediction                by[N_METHODS];
+    prediction                by[N_PREDICTIONS];
     clade_status              status[N_FOLDS][N_METHODS];
 } lift_work;
 
@@ -201,7 +211,8 @@ done:
 
 /* ---------------------------------------------------------------- the ceiling */
 
-static clade_status boost(double *out, const lift_fold *f, clade_trees_goal goal, int depth,
+/* Predictions of one target after each number of rounds; `out` picks spend or return of by[r]. */
+static clade_status boost(const prediction *by, const lift_fold *f, clade_trees_goal goal,
                           uint64_t seed)
 {
     clade_trees        *trees   = NULL;
@@ -216,8 +227,8 @@ static clade_status boost(double *out, const lift_fold *f, clade_trees_goal goal
     }
     /* The best of a grid of 24 on ten shop-dates (docs/maths/outlook.md). */
     options.eta                  = 0.05;
-    options.n_rounds             = 100;
-    options.max_depth            = depth;
+    options.n_rounds             = rounds[N_ROUNDS - 1];
+    options.max_depth            = 2;
     options.subsample            = 0.7;
     options.colsample            = 0.4;
     options.min_child_weight     = 5;
@@ -229,12 +240,13 @@ static clade_status boost(double *out, const lift_fold *f, clade_trees_goal goal
                                      .n_columns = f->train.features.n_features,
                                      .target    = target };
     status                       = clade_trees_fit(&trees, &train, NULL, &options, NULL);
-    if (status != CLADE_OK) goto done;
-    status = clade_trees_predict(told, trees, f->test.features.value, f->n_test,
-                                 f->test.features.n_features, NULL);
-    if (status != CLADE_OK) goto done;
-    for (size_t i = 0; i < f->n_test; i++)
-        out[f->test_row[i]] = (double)told[i];
+    for (int r = 0; r < N_ROUNDS && status == CLADE_OK; r++) {
+        double *out = goal == CLADE_TREES_LOGISTIC ? by[r].returned : by[r].spend;
+        status = clade_trees_predict_first(told, trees, (size_t)rounds[r], f->test.features.value,
+                                           f->n_test, f->test.features.n_features, NULL);
+        for (size_t i = 0; i < f->n_test && status == CLADE_OK; i++)
+            out[f->test_row[i]] = (double)told[i];
+    }
 done:
     clade_trees_free(trees);
     free(target);
@@ -242,10 +254,10 @@ done:
     return status;
 }
 
-static clade_status by_trees(const prediction *out, const lift_fold *f, int depth, uint64_t seed)
+static clade_status by_trees(const prediction *by, const lift_fold *f, uint64_t seed)
 {
-    CLADE_TRY(boost(out->spend, f, CLADE_TREES_SQUARED_ERROR, depth, seed));
-    return boost(out->returned, f, CLADE_TREES_LOGISTIC, depth, seed);
+    CLADE_TRY(boost(by, f, CLADE_TREES_SQUARED_ERROR, seed));
+    return boost(by, f, CLADE_TREES_LOGISTIC, seed);
 }
 
 /* ---------------------------------------------------------------- folds and figures */
@@ -267,7 +279,7 @@ static void fold_task(size_t task, int worker, void *context)
         } else if (method == KMEANS_RFM) {
             status = by_kmeans(&w->by[method], &f, w->n_kmeans, w->seed);
         } else {
-            status = by_trees(&w->by[method], &f, 2 + method - CEILING, w->seed);
+            status = by_trees(&w->by[CEILING], &f, w->seed);
         }
     }
     fold_free(&f);
@@ -321,6 +333,28 @@ static double r2_difference(const uint32_t *count, size_t n, void *context)
     return all > 0 ? (rest_b - rest_a) / all : (double)NAN;
 }
 
+/* The best number of rounds for each figure. */
+static clade_status ceiling_of(clade_lift *out, const lift_work *w, const double *spend,
+                               clade_error *err)
+{
+    for (int r = 0; r < N_ROUNDS; r++) {
+        clade_lift one = { .n_segments = 0 };
+        CLADE_TRY(figures(&one, w, spend, &w->by[CEILING + r], err));
+        if (r == 0) *out = one;
+        if (one.r2 > out->r2) {
+            out->r2      = one.r2;
+            out->r2_low  = one.r2_low;
+            out->r2_high = one.r2_high;
+        }
+        if (one.auc > out->auc) {
+            out->auc      = one.auc;
+            out->auc_low  = one.auc_low;
+            out->auc_high = one.auc_high;
+        }
+    }
+    return CLADE_OK;
+}
+
 static clade_status summarise(clade_lift_report *report, const lift_work *w, clade_error *err)
 {
     const clade_bootstrap_options options = { .seed = w->seed, .n_draws = N_DRAWS };
@@ -343,23 +377,8 @@ static clade_status summarise(clade_lift_report *report, const lift_work *w, cla
     status = figures(&report->kmeans_rfm, w, spend, &w->by[KMEANS_RFM], err);
     if (status != CLADE_OK) goto done;
     report->kmeans_rfm.n_segments = (int)w->n_kmeans;
-    for (int d = 0; d < N_DEPTHS; d++) {
-        clade_lift ceiling;
-        status = figures(&ceiling, w, spend, &w->by[CEILING + d], err);
-        if (status != CLADE_OK) goto done;
-        ceiling.n_segments = 0;
-        if (d == 0) report->ceiling = ceiling;
-        if (ceiling.r2 > report->ceiling.r2) {
-            report->ceiling.r2      = ceiling.r2;
-            report->ceiling.r2_low  = ceiling.r2_low;
-            report->ceiling.r2_high = ceiling.r2_high;
-        }
-        if (ceiling.auc > report->ceiling.auc) {
-            report->ceiling.auc      = ceiling.auc;
-            report->ceiling.auc_low  = ceiling.auc_low;
-            report->ceiling.auc_high = ceiling.auc_high;
-        }
-    }
+    status                        = ceiling_of(&report->ceiling, w, spend, err);
+    if (status != CLADE_OK) goto done;
     const bool   rfm_wins = report->kind[CLADE_SEGMENT_RFM].r2 > report->kmeans_rfm.r2;
     const paired pair     = { spend, w->by[CLADE_SEGMENT_OUTLOOK].spend,
                               w->by[rfm_wins ? (int)CLADE_SEGMENT_RFM : (int)KMEANS_RFM].spend };
@@ -420,7 +439,7 @@ static clade_status make_room(lift_work *w, size_t n, clade_error *err)
     uint32_t *scratch = CLADE_NEW(uint32_t, n);
     w->fold           = CLADE_NEW(uint8_t, n);
     bool whole        = scratch != NULL && w->fold != NULL;
-    for (int m = 0; m < N_METHODS; m++) {
+    for (int m = 0; m < N_PREDICTIONS; m++) {
         w->by[m].spend    = CLADE_NEW(double, n);
         w->by[m].returned = CLADE_NEW(double, n);
         whole             = whole && w->by[m].spend != NULL && w->by[m].returned != NULL;
@@ -492,7 +511,7 @@ clade_status clade_lift_measure(clade_lift_report *out_report, const clade_featu
     judge(&report, w);
     *out_report = report;
 done:
-    for (int m = 0; m < N_METHODS; m++) {
+    for (int m = 0; m < N_PREDICTIONS; m++) {
         free(w->by[m].spend);
         free(w->by[m].returned);
     }

@@ -107,11 +107,20 @@ static void gather(float *out, const clade_features *features)
     }
 }
 
-/* Scaled columns of one customer. */
-static void scale_row(float *out, const cluster_definition *d, const float *row)
+/* Where the definition's columns stand in the feature matrix. */
+static void find_columns(size_t *out, const cluster_definition *d)
 {
     for (size_t c = 0; c < d->n_columns; c++) {
-        const double x = (double)row[clade__feature_column(likenesses[d->likeness[c]].feature)];
+        out[c] = clade__feature_column(likenesses[d->likeness[c]].feature);
+    }
+}
+
+/* Scaled columns of one customer. */
+static void scale_row(float *out, const cluster_definition *d, const size_t *column,
+                      const float *row)
+{
+    for (size_t c = 0; c < d->n_columns; c++) {
+        const double x = (double)row[column[c]];
         if (isnan(x)) {
             out[c] = (float)d->fill[c];
             continue;
@@ -211,9 +220,11 @@ static clade_status find_middles(clade_segmentation *out, const clade_features *
     clade_status        status = CLADE_OK;
     size_t              k      = out->n_segments;
     float              *x      = clade_alloc(n, d->n_columns * sizeof(float));
+    size_t              column[MAX_COLUMNS];
     if (x == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+    find_columns(column, d);
     for (size_t i = 0; i < n; i++) {
-        scale_row(x + i * d->n_columns, d, features->value + i * features->n_features);
+        scale_row(x + i * d->n_columns, d, column, features->value + i * features->n_features);
     }
     if (k == 0) {
         const clade_choose_k_options question = { .k_min    = K_MIN,
@@ -269,9 +280,11 @@ static clade_status assign(int32_t *out_segment, double *out_score,
     (void)err;
     const cluster_definition *d = segmentation->definition;
     float                     x[MAX_COLUMNS];
+    size_t                    column[MAX_COLUMNS];
+    find_columns(column, d);
     for (size_t i = 0; i < features->n_customers; i++) {
         double nearest = INFINITY;
-        scale_row(x, d, features->value + i * features->n_features);
+        scale_row(x, d, column, features->value + i * features->n_features);
         for (size_t s = 0; s < segmentation->n_segments; s++) {
             double distance = 0;
             for (size_t c = 0; c < d->n_columns; c++) {

@@ -50,8 +50,9 @@ static clade_status assign(int32_t *out_segment, double *out_score,
     (void)out_score;
     (void)err;
     const lifecycle_definition *definition = segmentation->definition;
+    const clade__rhythm         rhythm     = clade__rhythm_of(definition->usual_gap_days);
     for (size_t i = 0; i < features->n_customers; i++) {
-        out_segment[i] = state_of(clade__habit_of(features, i, definition->usual_gap_days));
+        out_segment[i] = state_of(clade__habit_of(features, i, &rhythm));
     }
     return CLADE_OK;
 }

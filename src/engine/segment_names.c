@@ -7,16 +7,19 @@
 
 typedef struct name_family {
     size_t             n;
-    clade_segment_name name[4];
+    clade_segment_name name[7];
 } name_family;
 
 static const name_family champions = { 1, { { "champions", "Champions", "冠军客户" } } };
 static const name_family loyal     = {
-        4,
+        7,
         { { "loyal-regulars", "Loyal regulars", "忠诚常客" },
           { "steady-customers", "Steady customers", "稳定客户" },
           { "reliable-shoppers", "Reliable shoppers", "可靠买家" },
-          { "faithful-small-spenders", "Faithful small spenders", "小额忠实客户" } },
+          { "faithful-small-spenders", "Faithful small spenders", "小额忠实客户" },
+          { "easy-going-regulars", "Easy-going regulars", "随性常客" },
+          { "modest-regulars", "Modest regulars", "低额常客" },
+          { "familiar-faces", "Familiar faces", "熟面孔" } },
 };
 static const name_family newcomers = {
     4,
@@ -26,11 +29,13 @@ static const name_family newcomers = {
       { "newcomers-to-win", "Newcomers to win", "待争取新客" } },
 };
 static const name_family repeaters = {
-    4,
+    6,
     { { "growing-customers", "Growing customers", "成长客户" },
       { "occasional-buyers", "Occasional buyers", "偶尔购买" },
       { "light-buyers", "Light buyers", "轻度买家" },
-      { "rare-buyers", "Rare buyers", "稀少买家" } },
+      { "rare-buyers", "Rare buyers", "稀少买家" },
+      { "now-and-then", "Now and then", "时有购买" },
+      { "once-in-a-while", "Once in a while", "久久一次" } },
 };
 static const name_family late_repeaters = {
     4,

@@ -18,13 +18,12 @@
 #include <stdlib.h>
 
 enum {
-    N_TARGETS        = 2,
-    SPEND            = 0,
-    RETURN           = 1,
-    BAGS             = 80,    /* draws that the edges are averaged over */
-    RESAMPLES        = 12,    /* refits that stability is measured on */
-    FIT_CUSTOMERS    = 50000, /* more add nothing to 8 degrees of freedom: a seeded sample does */
-    STABLE_CUSTOMERS = 20000,
+    N_TARGETS     = 2,
+    SPEND         = 0,
+    RETURN        = 1,
+    BAGS          = 80,    /* draws that the edges are averaged over */
+    RESAMPLES     = 12,    /* refits that stability is measured on */
+    FIT_CUSTOMERS = 20000, /* more add nothing to 8 degrees of freedom: a seeded sample does */
 };
 
 static const double outlook_df    = 8;
@@ -64,73 +63,119 @@ static void standard_deviations(double *out, const double *y, size_t n)
     }
 }
 
-/* Fit the model and cut its scores into every number of bands. */
-static clade_status fit_bands(outlook_definition *definition, clade__bands *bands,
-                              const clade_features *features, const clade_outcome *outcome,
-                              uint64_t seed, clade_error *err)
+/* What every fit on the same customers shares. */
+typedef struct fit_input {
+    size_t   n, p;
+    float   *slog; /* (n, p) signed logs of features */
+    double  *y;    /* (n, N_TARGETS) */
+    uint64_t seed;
+} fit_input;
+
+static void input_free(fit_input *input)
 {
-    const size_t n      = features->n_customers;
-    clade_status status = CLADE_OK;
-    clade_rng    rng    = clade_rng_stream(seed, "engine/outlook/bands", 0);
-    double      *y      = CLADE_NEW(double, n *N_TARGETS);
+    free(input->slog);
+    free(input->y);
+}
+
+static clade_status input_make(fit_input *out, const clade_features *features,
+                               const clade_outcome *outcome, uint64_t seed, clade_error *err)
+{
+    *out      = (fit_input){ .n = features->n_customers, .p = features->n_features, .seed = seed };
+    out->slog = clade_alloc(out->n, out->p * sizeof(float));
+    out->y    = clade_alloc(out->n, N_TARGETS * sizeof(double));
+    if (out->slog == NULL || out->y == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers",
+                          out->n);
+    }
+    clade_signed_log(out->slog, features->value, out->n * out->p);
+    fill_targets(out->y, outcome, out->n);
+    return CLADE_OK;
+}
+
+/* Cut the scores of rows that count so many times. predicted (n, N_TARGETS) in units of their
+ * spread. */
+static clade_status cut_scores(clade__bands *bands, const double *predicted, const fit_input *input,
+                               const double *weight, clade_error *err)
+{
+    const size_t n      = input->n;
+    clade_rng    rng    = clade_rng_stream(input->seed, "engine/outlook/bands", 0);
     double      *order  = CLADE_NEW(double, n);
-    if (y == NULL || order == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
+    double      *value  = clade_alloc(n, N_TARGETS * sizeof(double));
+    size_t       at     = 0;
+    clade_status status = CLADE_OK;
+    if (order == NULL || value == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to cut %zu scores", n);
         goto done;
     }
-    fill_targets(y, outcome, n);
-    const double df = fmin(outlook_df, fmax(1, (double)n / 50));
-    status = clade_additive_fit(&definition->model, features->value, n, features->n_features, y,
-                                N_TARGETS, NULL, df, outlook_terms, err);
-    if (status != CLADE_OK) goto done;
-    clade_additive_predict(y, &definition->model, features->value, n, features->n_features);
-    standard_deviations(definition->unit, y, n);
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < N_TARGETS; k++)
-            y[i * N_TARGETS + k] /= definition->unit[k];
-        order[i] = y[i * N_TARGETS + SPEND];
+        for (size_t times = weight == NULL ? 1 : (size_t)weight[i]; times > 0; times--, at++) {
+            order[at] = predicted[i * N_TARGETS + SPEND];
+            memcpy(value + at * N_TARGETS, predicted + i * N_TARGETS, N_TARGETS * sizeof *value);
+        }
     }
     /* At least 60 customers to a band, but never less than 1 % nor more than 3 % of them. */
     const double least = fmin(0.03, fmax(0.01, 60 / (double)n));
-    status             = clade__bands_cut(bands, order, y, n, N_TARGETS, least, BAGS, &rng, err);
+    status = clade__bands_cut(bands, order, value, n, N_TARGETS, least, BAGS, &rng, err);
 done:
-    free(y);
     free(order);
+    free(value);
     return status;
 }
 
-static size_t band_of(const outlook_definition *definition, const clade__bands *bands,
-                      size_t n_bands, const float *row, size_t p)
+/* Fit the model to rows that count weight[i] times (NULL: once; n in all), and cut its scores into
+ * every number of bands. out_score (n): the spend score of every row, in units of its spread. */
+static clade_status fit_bands(outlook_definition *definition, clade__bands *bands,
+                              double *out_score, const fit_input *input, const double *weight,
+                              clade_error *err)
 {
-    double predicted[N_TARGETS];
-    clade_additive_predict(predicted, &definition->model, row, 1, p);
-    return clade__band_of(predicted[SPEND] / definition->unit[SPEND], bands->edge[n_bands - 1],
-                          n_bands);
+    const size_t n         = input->n;
+    double      *predicted = clade_alloc(n, N_TARGETS * sizeof(double));
+    if (predicted == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
+    }
+    const double df     = fmin(outlook_df, fmax(1, (double)n / 50));
+    clade_status status = clade_additive_fit(&definition->model, input->slog, true, n, input->p,
+                                             input->y, N_TARGETS, weight, df, outlook_terms, err);
+    if (status == CLADE_OK) {
+        clade_additive_predict(predicted, &definition->model, input->slog, true, n, input->p);
+        standard_deviations(definition->unit, predicted, n);
+        for (size_t i = 0; i < n; i++) {
+            for (size_t k = 0; k < N_TARGETS; k++)
+                predicted[i * N_TARGETS + k] /= definition->unit[k];
+            out_score[i] = predicted[i * N_TARGETS + SPEND];
+        }
+        status = cut_scores(bands, predicted, input, weight, err);
+    }
+    free(predicted);
+    return status;
 }
 
 /* ---------------------------------------------------------------- how many bands hold still */
 
 typedef struct hold_work {
-    const clade_features     *features;
-    const clade_outcome      *outcome;
-    const outlook_definition *definition;
-    const clade__bands       *bands;
-    uint64_t                  seed;
-    clade_status              status[RESAMPLES];
+    const fit_input    *input;
+    const double       *score; /* (n) by the fit that is asked whether it holds still */
+    const clade__bands *bands;
+    clade_status        status[RESAMPLES];
     /* Jaccard of band b of n_bands in a resample. */
     double jaccard[RESAMPLES][CLADE_BANDS_MAX][CLADE_BANDS_MAX];
 } hold_work;
 
-/* Bands of the same number are the same thing here: their order matches them. */
-static void overlap(double *out, const uint8_t *was, const uint8_t *is, size_t n, size_t n_bands)
+/* Over the customers that were drawn. Bands of the same number are the same thing: their order
+ * matches them. */
+static void overlap(double *out, const hold_work *w, const double *score, const clade__bands *bands,
+                    const double *weight, size_t n_bands)
 {
     size_t both[CLADE_BANDS_MAX] = { 0 }, either[CLADE_BANDS_MAX] = { 0 };
-    for (size_t i = 0; i < n; i++) {
-        either[was[i]] += 1;
-        if (was[i] == is[i]) {
-            both[was[i]] += 1;
+    for (size_t i = 0; i < w->input->n; i++) {
+        if (weight[i] == 0) continue;
+        const size_t was = clade__band_of(w->score[i], w->bands->edge[n_bands - 1], n_bands);
+        const size_t is  = clade__band_of(score[i], bands->edge[n_bands - 1], n_bands);
+        either[was] += 1;
+        if (was == is) {
+            both[was] += 1;
         } else {
-            either[is[i]] += 1;
+            either[is] += 1;
         }
     }
     for (size_t b = 0; b < n_bands; b++) {
@@ -138,62 +183,29 @@ static void overlap(double *out, const uint8_t *was, const uint8_t *is, size_t n
     }
 }
 
-static void compare_bands(hold_work *w, size_t draw, const outlook_definition *refit,
-                          const clade__bands *bands, const uint32_t *row, size_t n, uint8_t *was,
-                          uint8_t *is)
-{
-    const size_t p = w->features->n_features;
-    for (size_t n_bands = 1; n_bands <= w->bands->most; n_bands++) {
-        if (n_bands >
-            bands->most) { /* the resample has no room for so many: none was found again */
-            memset(w->jaccard[draw][n_bands - 1], 0, sizeof w->jaccard[draw][n_bands - 1]);
-            continue;
-        }
-        for (size_t i = 0; i < n; i++) {
-            const float *values = w->features->value + row[i] * p;
-            was[i]              = (uint8_t)band_of(w->definition, w->bands, n_bands, values, p);
-            is[i]               = (uint8_t)band_of(refit, bands, n_bands, values, p);
-        }
-        overlap(w->jaccard[draw][n_bands - 1], was, is, n, n_bands);
-    }
-}
-
-static size_t drop_repeats(uint32_t *row, size_t n, uint8_t *seen)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (seen[row[i]]) continue;
-        seen[row[i]] = 1;
-        row[kept++]  = row[i];
-    }
-    return kept;
-}
-
 static clade_status hold_draw(hold_work *w, size_t draw)
 {
-    const size_t        n      = w->features->n_customers;
+    const size_t        n      = w->input->n;
     clade_status        status = CLADE_ERR_NOMEM;
-    clade_rng           rng    = clade_rng_stream(w->seed, "engine/outlook/resample", draw);
-    clade__subset       subset = { 0 };
+    clade_rng           rng    = clade_rng_stream(w->input->seed, "engine/outlook/resample", draw);
     outlook_definition *refit  = CLADE_NEW(outlook_definition, 1);
     clade__bands       *bands  = CLADE_NEW(clade__bands, 1);
-    uint32_t           *row    = CLADE_NEW(uint32_t, n);
-    uint8_t            *flags  = CLADE_NEW(uint8_t, 3 * n);
-    if (refit == NULL || bands == NULL || row == NULL || flags == NULL) goto done;
+    double             *weight = CLADE_NEW(double, n);
+    double             *score  = CLADE_NEW(double, n);
+    if (refit == NULL || bands == NULL || weight == NULL || score == NULL) goto done;
     for (size_t i = 0; i < n; i++)
-        row[i] = (uint32_t)clade_rng_below(&rng, n);
-    status = clade__subset_take(&subset, w->features, w->outcome, row, n, NULL);
+        weight[clade_rng_below(&rng, n)] += 1;
+    status = fit_bands(refit, bands, score, w->input, weight, NULL);
     if (status != CLADE_OK) goto done;
-    status = fit_bands(refit, bands, &subset.features, &subset.outcome, w->seed, NULL);
-    if (status != CLADE_OK) goto done;
-    const size_t n_unique = drop_repeats(row, n, flags);
-    compare_bands(w, draw, refit, bands, row, n_unique, flags + n, flags + 2 * n);
+    /* More bands than the resample has room for: none was found again, and the Jaccard stays 0. */
+    for (size_t n_bands = 1; n_bands <= w->bands->most && n_bands <= bands->most; n_bands++) {
+        overlap(w->jaccard[draw][n_bands - 1], w, score, bands, weight, n_bands);
+    }
 done:
-    clade__subset_free(&subset);
     free(refit);
     free(bands);
-    free(row);
-    free(flags);
+    free(weight);
+    free(score);
     return status;
 }
 
@@ -235,34 +247,28 @@ static size_t choose_n_bands(double *out_stability, const hold_work *w, size_t m
 }
 
 static clade_status hold_still(outlook_definition *definition, const clade__bands *bands,
-                               size_t most, const clade_features *features,
-                               const clade_outcome *outcome, uint64_t seed, clade_error *err)
+                               const double *score, const fit_input *input, size_t most,
+                               clade_error *err)
 {
-    clade_status  status = CLADE_OK;
-    clade__subset sample = { 0 };
-    hold_work    *w      = CLADE_NEW(hold_work, 1);
-    double        held[CLADE_BANDS_MAX];
+    clade_status status = CLADE_OK;
+    double       held[CLADE_BANDS_MAX];
+    hold_work   *w = CLADE_NEW(hold_work, 1);
     if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for resamples");
-    status = clade__subset_sample(&sample, features, outcome, STABLE_CUSTOMERS, seed, err);
-    if (status != CLADE_OK) goto done;
-    w->features   = &sample.features;
-    w->outcome    = &sample.outcome;
-    w->definition = definition;
-    w->bands      = bands;
-    w->seed       = seed;
+    w->input = input;
+    w->score = score;
+    w->bands = bands;
     clade_parallel(RESAMPLES, hold_task, w);
     for (size_t d = 0; d < RESAMPLES && status == CLADE_OK; d++) {
         if (w->status[d] == CLADE_OK) continue;
         status = clade_fail(err, w->status[d], "resample %zu of %d customers could not be fitted",
                             d + 1, RESAMPLES);
     }
-    if (status != CLADE_OK) goto done;
-    definition->n_bands = choose_n_bands(held, w, most, features->n_customers);
-    for (size_t b = 0; b < definition->n_bands; b++) {
-        definition->stability[definition->n_bands - 1 - b] = held[b];
+    if (status == CLADE_OK) {
+        definition->n_bands = choose_n_bands(held, w, most, input->n);
+        for (size_t b = 0; b < definition->n_bands; b++) {
+            definition->stability[definition->n_bands - 1 - b] = held[b];
+        }
     }
-done:
-    clade__subset_free(&sample);
     free(w);
     return status;
 }
@@ -285,9 +291,10 @@ static clade_status name_bands(clade_segmentation *out, const clade_features *fe
     if (status == CLADE_OK) {
         status = clade__segment_outlook.assign(segment, NULL, out, features, err);
     }
+    const clade__rhythm rhythm = clade__rhythm_of(usual_days);
     for (size_t i = 0; status == CLADE_OK && i < n; i++) {
         clade__band_profile *p = &profile[segment[i]];
-        const clade__habit   h = clade__habit_of(features, i, usual_days);
+        const clade__habit   h = clade__habit_of(features, i, &rhythm);
         members[segment[i]] += 1;
         p->returned += outcome->returned[i];
         p->one_order += h.orders < 2;
@@ -307,15 +314,6 @@ static clade_status name_bands(clade_segmentation *out, const clade_features *fe
     return CLADE_OK;
 }
 
-static bool has_prospects(const clade_features *features)
-{
-    const size_t recency = clade__feature_column("days_since_order");
-    for (size_t i = 0; i < features->n_customers; i++) {
-        if (isnan(features->value[i * features->n_features + recency])) return true;
-    }
-    return false;
-}
-
 /* n_segments of `out` above 0 is a wish for so many bands of a caller that compares like with like:
  * folds and resamples keep the number that was chosen on all customers. */
 static clade_status fit(clade_segmentation *out, const clade_features *features,
@@ -323,44 +321,52 @@ static clade_status fit(clade_segmentation *out, const clade_features *features,
 {
     clade_status  status = CLADE_OK;
     clade__subset sample = { 0 };
+    fit_input     input  = { 0 };
     clade__bands *bands  = NULL;
+    double       *score  = NULL;
+    size_t        n_buyers;
     if (outcome == NULL) {
         return clade_fail(err, CLADE_ERR_NOT_READY,
                           "segments by outlook need 90 days after some moment to learn from");
     }
     outlook_definition *definition = CLADE_NEW(outlook_definition, 1);
     out->definition                = definition;
-    bands                          = CLADE_NEW(clade__bands, 1);
-    if (definition == NULL || bands == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
-        goto done;
-    }
-    size_t n_buyers;
     status = clade__subset_buyers(&sample, &n_buyers, features, outcome, FIT_CUSTOMERS, seed, err);
-    if (status == CLADE_OK && n_buyers == 0) {
+    if (status != CLADE_OK) goto done;
+    if (n_buyers == 0) {
         status =
             clade_fail(err, CLADE_ERR_NOT_READY,
                        "nobody had bought anything yet: an outlook needs orders to learn from");
+        goto done;
     }
+    bands = CLADE_NEW(clade__bands, 1);
+    score = CLADE_NEW(double, sample.features.n_customers);
+    if (definition == NULL || bands == NULL || score == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
+        goto done;
+    }
+    status = input_make(&input, &sample.features, &sample.outcome, seed, err);
     if (status != CLADE_OK) goto done;
-    status = fit_bands(definition, bands, &sample.features, &sample.outcome, seed, err);
+    status = fit_bands(definition, bands, score, &input, NULL, err);
     if (status != CLADE_OK) goto done;
     for (size_t s = 0; s < CLADE_SEGMENTS_MAX; s++)
         definition->stability[s] = (double)NAN;
     if (out->n_segments > 0) {
         definition->n_bands = out->n_segments < bands->most ? out->n_segments : bands->most;
     } else {
-        const size_t most = CLADE_SEGMENTS_MAX - (size_t)has_prospects(features);
-        status = hold_still(definition, bands, most, &sample.features, &sample.outcome, seed, err);
+        definition->prospects = n_buyers < features->n_customers;
+        status                = hold_still(definition, bands, score, &input,
+                                           CLADE_SEGMENTS_MAX - (size_t)definition->prospects, err);
         if (status != CLADE_OK) goto done;
     }
     memcpy(definition->edge, bands->edge[definition->n_bands - 1], sizeof definition->edge);
-    definition->prospects = out->n_segments == 0 && has_prospects(features);
-    out->n_segments       = definition->n_bands + definition->prospects;
-    status                = name_bands(out, &sample.features, &sample.outcome, err);
+    out->n_segments = definition->n_bands + definition->prospects;
+    status          = name_bands(out, &sample.features, &sample.outcome, err);
 done:
     clade__subset_free(&sample);
+    input_free(&input);
     free(bands);
+    free(score);
     return status;
 }
 
@@ -377,7 +383,7 @@ static clade_status assign(int32_t *out_segment, double *out_score,
     for (size_t i = 0; i < features->n_customers; i++) {
         double       predicted[N_TARGETS];
         const float *row = features->value + i * p;
-        clade_additive_predict(predicted, &definition->model, row, 1, p);
+        clade_additive_predict(predicted, &definition->model, row, false, 1, p);
         const size_t band = clade__band_of(predicted[SPEND] / definition->unit[SPEND],
                                            definition->edge, definition->n_bands);
         out_segment[i]    = (int32_t)(definition->n_bands - 1 - band);

@@ -113,8 +113,8 @@ static void an_additive_model_finds_bent_lines(void **state)
     static clade_additive model;
     static double         predicted[N * 2];
     make_customers(1);
-    check_ok(clade_additive_fit(&model, x, N, P, y, 2, NULL, 12, 128, NULL));
-    clade_additive_predict(predicted, &model, x, N, P);
+    check_ok(clade_additive_fit(&model, x, false, N, P, y, 2, NULL, 12, 128, NULL));
+    clade_additive_predict(predicted, &model, x, false, N, P);
     assert_true(r_squared(predicted, 0) > 0.95);
     assert_true(r_squared(predicted, 1) > 0.5);
     for (size_t t = 0; t < model.n_terms; t++)
@@ -140,13 +140,28 @@ static void rows_of_weight_zero_are_not_there_and_weight_two_is_a_row_twice(void
     for (size_t j = 0; j < P; j++)
         x[(N - 1) * P + j] = 1e30f; /* must not be looked at */
     y[(N - 1) * 2] = NAN;
-    check_ok(clade_additive_fit(&weighted, x, N, P, y, 2, weight, 9, 20, NULL));
-    check_ok(clade_additive_fit(&copied, xs, n, P, ys, 2, NULL, 9, 20, NULL));
+    check_ok(clade_additive_fit(&weighted, x, false, N, P, y, 2, weight, 9, 20, NULL));
+    check_ok(clade_additive_fit(&copied, xs, false, n, P, ys, 2, NULL, 9, 20, NULL));
     assert_int_equal(weighted.n_terms, copied.n_terms);
     for (size_t t = 0; t < weighted.n_terms; t++) {
         assert_int_equal(weighted.term[t].column, copied.term[t].column);
         check_close(weighted.term[t].coefficient[0], copied.term[t].coefficient[0], 1e-9);
     }
+}
+
+static void logs_taken_before_give_the_same_bits(void **state)
+{
+    (void)state;
+    static clade_additive plain, logged;
+    static float          slog[N * P];
+    static double         a[N * 2], b[N * 2];
+    make_customers(4);
+    clade_signed_log(slog, x, N * P);
+    check_ok(clade_additive_fit(&plain, x, false, N, P, y, 2, NULL, 8, 64, NULL));
+    check_ok(clade_additive_fit(&logged, slog, true, N, P, y, 2, NULL, 8, 64, NULL));
+    clade_additive_predict(a, &plain, x, false, N, P);
+    clade_additive_predict(b, &logged, slog, true, N, P);
+    assert_memory_equal(a, b, sizeof a);
 }
 
 static void what_each_column_adds_sums_to_the_prediction(void **state)
@@ -155,9 +170,9 @@ static void what_each_column_adds_sums_to_the_prediction(void **state)
     static clade_additive model;
     double                predicted[2], part[P];
     make_customers(3);
-    check_ok(clade_additive_fit(&model, x, N, P, y, 2, NULL, 8, 64, NULL));
+    check_ok(clade_additive_fit(&model, x, false, N, P, y, 2, NULL, 8, 64, NULL));
     for (size_t i = 0; i < N; i += 37) {
-        clade_additive_predict(predicted, &model, x + i * P, 1, P);
+        clade_additive_predict(predicted, &model, x + i * P, false, 1, P);
         for (size_t k = 0; k < 2; k++) {
             double sum = model.intercept[k];
             clade_additive_explain(part, &model, x + i * P, P, k);
@@ -176,10 +191,10 @@ static void constant_features_and_targets_that_are_not_numbers_are_refused(void 
     const float           flat[6]   = { 1, 1, 1, 1, 1, 1 };
     double                target[3] = { 1, 2, 3.5 };
     model.n_terms                   = 77;
-    assert_int_equal(clade_additive_fit(&model, flat, 3, 2, target, 1, NULL, 2, 8, &err),
+    assert_int_equal(clade_additive_fit(&model, flat, false, 3, 2, target, 1, NULL, 2, 8, &err),
                      CLADE_ERR_DATA);
     target[1] = INFINITY;
-    assert_int_equal(clade_additive_fit(&model, flat, 3, 2, target, 1, NULL, 2, 8, &err),
+    assert_int_equal(clade_additive_fit(&model, flat, false, 3, 2, target, 1, NULL, 2, 8, &err),
                      CLADE_ERR_DATA);
     assert_non_null(strstr(err.message, "target[1, 0]"));
     assert_int_equal(model.n_terms, 77);
@@ -192,6 +207,7 @@ int main(void)
         cmocka_unit_test(ridge_equals_elimination_whatever_the_matrix),
         cmocka_unit_test(an_additive_model_finds_bent_lines),
         cmocka_unit_test(rows_of_weight_zero_are_not_there_and_weight_two_is_a_row_twice),
+        cmocka_unit_test(logs_taken_before_give_the_same_bits),
         cmocka_unit_test(what_each_column_adds_sums_to_the_prediction),
         cmocka_unit_test(constant_features_and_targets_that_are_not_numbers_are_refused),
     };

@@ -13,9 +13,16 @@ enum { N_BASIS = 4 };
 static const double knots[N_BASIS] = { -INFINITY, -1, 0, 1 };
 static const double z_limit        = 3;
 
-static double signed_log(double x)
+/* Rounded to float, so that logs kept in a matrix and logs taken on the way are the same. */
+static double signed_log(float x)
 {
-    return x < 0 ? -log1p(-x) : log1p(x);
+    return (double)(float)(x < 0 ? -log1p(-(double)x) : log1p((double)x));
+}
+
+void clade_signed_log(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)signed_log(x[i]);
 }
 
 static double basis(double z, double knot)
@@ -34,7 +41,6 @@ static double standardise(double slog, double center, double scale)
 
 /* Everything a fit needs beside its input. */
 typedef struct fit_work {
-    double *slog;   /* (n, p): signed logs of rows with weight */
     double *center; /* (p) */
     double *scale;  /* (p) */
     double *mean;   /* (p, N_BASIS) */
@@ -50,16 +56,15 @@ typedef struct fit_work {
 
 static void work_free(fit_work *w)
 {
-    double *all[] = { w->slog,   w->center, w->scale, w->mean,  w->spread,
-                      w->moment, w->rank,   w->gram,  w->right, w->row };
+    double *all[] = { w->center, w->scale, w->mean,  w->spread, w->moment,
+                      w->rank,   w->gram,  w->right, w->row };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
 }
 
-static clade_status work_make(fit_work *w, size_t n, size_t p, size_t n_targets, size_t n_terms,
+static clade_status work_make(fit_work *w, size_t p, size_t n_targets, size_t n_terms,
                               clade_error *err)
 {
-    w->slog   = clade_alloc(n, p * sizeof(double));
     w->center = CLADE_NEW(double, p);
     w->scale  = CLADE_NEW(double, p);
     w->mean   = CLADE_NEW(double, p *N_BASIS);
@@ -69,11 +74,10 @@ static clade_status work_make(fit_work *w, size_t n, size_t p, size_t n_targets,
     w->gram   = CLADE_NEW(double, n_terms *n_terms);
     w->right  = CLADE_NEW(double, n_terms *n_targets);
     w->row    = CLADE_NEW(double, n_terms);
-    if (w->slog == NULL || w->center == NULL || w->scale == NULL || w->mean == NULL ||
-        w->spread == NULL || w->moment == NULL || w->rank == NULL || w->gram == NULL ||
-        w->right == NULL || w->row == NULL) {
-        return clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu customers x %zu features", n,
-                          p);
+    if (w->center == NULL || w->scale == NULL || w->mean == NULL || w->spread == NULL ||
+        w->moment == NULL || w->rank == NULL || w->gram == NULL || w->right == NULL ||
+        w->row == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu features", p);
     }
     return CLADE_OK;
 }
@@ -110,8 +114,8 @@ static clade_status target_moments(fit_work *w, const double *y, size_t n, size_
     return CLADE_OK;
 }
 
-/* Signed logs of the rows that count, and their mean and standard deviation by column. */
-static void column_moments(fit_work *w, const float *x, size_t n, size_t p, const double *weight)
+/* Mean and standard deviation of every column, over the rows that count. */
+static void column_moments(fit_work *w, const float *slog, size_t n, size_t p, const double *weight)
 {
     double *known  = w->moment; /* scratch until the next step fills it */
     double *square = w->rank;
@@ -121,8 +125,7 @@ static void column_moments(fit_work *w, const float *x, size_t n, size_t p, cons
         const double wi = weight_of(weight, i);
         if (wi == 0) continue;
         for (size_t j = 0; j < p; j++) {
-            const double s     = signed_log((double)x[i * p + j]);
-            w->slog[i * p + j] = s;
+            const double s = (double)slog[i * p + j];
             if (isnan(s)) continue;
             known[j] += wi;
             w->center[j] += wi * s;
@@ -139,15 +142,15 @@ static void column_moments(fit_work *w, const float *x, size_t n, size_t p, cons
 }
 
 /* Mean, spread and covariance with the targets of every term of every column. */
-static void term_moments(fit_work *w, size_t n, size_t p, const double *y, size_t n_targets,
-                         const double *weight)
+static void term_moments(fit_work *w, const float *slog, size_t n, size_t p, const double *y,
+                         size_t n_targets, const double *weight)
 {
     memset(w->moment, 0, p * N_BASIS * n_targets * sizeof *w->moment);
     for (size_t i = 0; i < n; i++) {
         const double wi = weight_of(weight, i);
         if (wi == 0) continue;
         for (size_t j = 0; j < p; j++) {
-            const double z = standardise(w->slog[i * p + j], w->center[j], w->scale[j]);
+            const double z = standardise((double)slog[i * p + j], w->center[j], w->scale[j]);
             for (size_t b = 0; b < N_BASIS; b++) {
                 const double value = basis(z, knots[b]);
                 const size_t at    = j * N_BASIS + b;
@@ -205,8 +208,8 @@ static size_t choose_terms(candidate *chosen, const fit_work *w, size_t p, size_
 }
 
 /* G = B'WB of centred terms, each scaled by rank / spread; right-hand side likewise. */
-static void fill_gram(fit_work *w, const clade_additive *model, const double *factor, size_t n,
-                      size_t p, const double *y, const double *weight)
+static void fill_gram(fit_work *w, const clade_additive *model, const double *factor,
+                      const float *slog, size_t n, size_t p, const double *y, const double *weight)
 {
     const size_t m = model->n_terms, n_targets = model->n_targets;
     memset(w->gram, 0, m * m * sizeof *w->gram);
@@ -216,8 +219,9 @@ static void fill_gram(fit_work *w, const clade_additive *model, const double *fa
         if (wi == 0) continue;
         for (size_t t = 0; t < m; t++) {
             const clade_additive_term *term = &model->term[t];
-            const double z = standardise(w->slog[i * p + term->column], term->center, term->scale);
-            w->row[t]      = (basis(z, term->knot) - term->mean) * factor[t];
+            const double               z =
+                standardise((double)slog[i * p + term->column], term->center, term->scale);
+            w->row[t] = (basis(z, term->knot) - term->mean) * factor[t];
         }
         for (size_t t = 0; t < m; t++) {
             const double scaled = wi * w->row[t];
@@ -235,9 +239,9 @@ static void fill_gram(fit_work *w, const clade_additive *model, const double *fa
     }
 }
 
-static clade_status fit_terms(clade_additive *model, fit_work *w, const candidate *chosen, size_t n,
-                              size_t p, const double *y, const double *weight, double df,
-                              clade_error *err)
+static clade_status fit_terms(clade_additive *model, fit_work *w, const candidate *chosen,
+                              const float *slog, size_t n, size_t p, const double *y,
+                              const double *weight, double df, clade_error *err)
 {
     const size_t m        = model->n_terms;
     double      *factor   = CLADE_NEW(double, m);
@@ -260,7 +264,7 @@ static clade_status fit_terms(clade_additive *model, fit_work *w, const candidat
         term->mean                = w->mean[at];
         factor[t]                 = chosen[t].rank / highest / w->spread[at];
     }
-    fill_gram(w, model, factor, n, p, y, weight);
+    fill_gram(w, model, factor, slog, n, p, y, weight);
     status = clade_ridge_solve(solution, &model->penalty, w->gram, w->right, m, model->n_targets,
                                df, err);
     if (status != CLADE_OK) goto done;
@@ -275,13 +279,14 @@ done:
     return status;
 }
 
-clade_status clade_additive_fit(clade_additive *out_model, const float *x, size_t n, size_t p,
-                                const double *y, size_t n_targets, const double *weight, double df,
-                                size_t n_terms, clade_error *err)
+clade_status clade_additive_fit(clade_additive *out_model, const float *x, bool logged, size_t n,
+                                size_t p, const double *y, size_t n_targets, const double *weight,
+                                double df, size_t n_terms, clade_error *err)
 {
     clade_status status = CLADE_OK;
     fit_work     w      = { 0 };
     candidate   *chosen = NULL;
+    float       *own    = NULL; /* signed logs, where the caller has none */
     if (n == 0 || p == 0 || n_targets == 0 || n_targets > CLADE_ADDITIVE_TARGETS_MAX ||
         n_terms == 0 || n_terms > CLADE_ADDITIVE_TERMS_MAX || !(df > 0)) {
         return clade_fail(
@@ -296,12 +301,21 @@ clade_status clade_additive_fit(clade_additive *out_model, const float *x, size_
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an additive model");
         goto done;
     }
-    status = work_make(&w, n, p, n_targets, n_terms, err);
+    if (!logged) {
+        own = clade_alloc(n, p * sizeof(float));
+        if (own == NULL) {
+            status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu customers", n);
+            goto done;
+        }
+        clade_signed_log(own, x, n * p);
+    }
+    const float *const slog = logged ? x : own;
+    status                  = work_make(&w, p, n_targets, n_terms, err);
     if (status != CLADE_OK) goto done;
     status = target_moments(&w, y, n, n_targets, weight, err);
     if (status != CLADE_OK) goto done;
-    column_moments(&w, x, n, p, weight);
-    term_moments(&w, n, p, y, n_targets, weight);
+    column_moments(&w, slog, n, p, weight);
+    term_moments(&w, slog, n, p, y, n_targets, weight);
 
     model->n_targets = n_targets;
     model->df        = df;
@@ -312,17 +326,18 @@ clade_status clade_additive_fit(clade_additive *out_model, const float *x, size_
                             "no feature has anything to do with what happened next");
         goto done;
     }
-    status = fit_terms(model, &w, chosen, n, p, y, weight, df, err);
+    status = fit_terms(model, &w, chosen, slog, n, p, y, weight, df, err);
     if (status == CLADE_OK) *out_model = *model;
 done:
     work_free(&w);
     free(chosen);
+    free(own);
     free(model);
     return status;
 }
 
-void clade_additive_predict(double *out, const clade_additive *model, const float *x, size_t n,
-                            size_t p)
+void clade_additive_predict(double *out, const clade_additive *model, const float *x, bool logged,
+                            size_t n, size_t p)
 {
     for (size_t i = 0; i < n; i++) {
         double  *y      = out + i * model->n_targets;
@@ -334,7 +349,8 @@ void clade_additive_predict(double *out, const clade_additive *model, const floa
             const clade_additive_term *term = &model->term[t];
             if (term->column != column) {
                 column = term->column;
-                z = standardise(signed_log((double)x[i * p + column]), term->center, term->scale);
+                z = standardise(logged ? (double)x[i * p + column] : signed_log(x[i * p + column]),
+                                term->center, term->scale);
             }
             const double value = basis(z, term->knot) - term->mean;
             for (size_t k = 0; k < model->n_targets; k++)
@@ -350,8 +366,7 @@ void clade_additive_explain(double *out, const clade_additive *model, const floa
     memset(out, 0, p * sizeof *out);
     for (size_t t = 0; t < model->n_terms; t++) {
         const clade_additive_term *term = &model->term[t];
-        const double               z =
-            standardise(signed_log((double)row[term->column]), term->center, term->scale);
+        const double z = standardise(signed_log(row[term->column]), term->center, term->scale);
         out[term->column] += term->coefficient[target] * (basis(z, term->knot) - term->mean);
     }
 }

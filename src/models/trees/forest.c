@@ -100,6 +100,15 @@ clade_status clade_trees_predict(float *out_prediction, const clade_trees *trees
     return CLADE_OK;
 }
 
+clade_status clade_trees_predict_first(float *out_prediction, const clade_trees *trees,
+                                       size_t n_rounds, const float *value, size_t n_rows,
+                                       size_t n_columns, clade_error *err)
+{
+    clade_trees first = *trees; /* the trees themselves are shared */
+    if (n_rounds < first.n_trees) first.n_trees = n_rounds;
+    return clade_trees_predict(out_prediction, &first, value, n_rows, n_columns, err);
+}
+
 void clade_trees_importance(double *out_share, const clade_trees *trees)
 {
     double total = 0;
