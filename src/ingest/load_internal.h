@@ -311,6 +311,8 @@ typedef struct load_parser {
     const load_plan *plan;
     load_tally       tally;
     load_memo        time_memo;
+    char             digits_of[4]; /* the currency asked about last, */
+    int              digits;       /* and its decimals */
     struct {
         char      text[32];
         uint8_t   size;

@@ -393,12 +393,12 @@ static void count_currency(load_tally *tally, const char currency[4])
 /* The amount's worth in the shop's own currency, when that can be said. */
 static void decide_value(const load_plan *plan, load_row *row, const row_values *values)
 {
-    const int digits = clade_currency_digits(row->currency);
     if (memcmp(row->currency, plan->shop_currency, 3) == 0) {
         row->value_minor = row->amount_minor;
         row->has |= ROW_HAS_VALUE;
         return;
     }
+    const int digits = clade_currency_digits(row->currency);
     double rate = values->has_rate ? values->rate : 0;
     for (size_t i = 0; i < plan->n_rates && rate == 0; i++) {
         if (memcmp(plan->rate[i].currency, row->currency, 3) == 0) rate = plan->rate[i].rate;
@@ -462,13 +462,22 @@ static load_kind decide_kind(load_parser *parser, load_batch *batch, load_row *r
     return LOAD_KIND_PURCHASE;
 }
 
+static int digits_of(load_parser *parser, const char currency[4])
+{
+    if (memcmp(parser->digits_of, currency, 4) != 0) {
+        memcpy(parser->digits_of, currency, 4);
+        parser->digits = clade_currency_digits(currency);
+    }
+    return parser->digits;
+}
+
 static const char *decide_money(load_parser *parser, load_row *row, row_values *values)
 {
     const load_plan *plan = parser->plan;
     const bool       paid = row->kind == LOAD_KIND_PURCHASE || row->kind == LOAD_KIND_REFUND ||
                       row->kind == LOAD_KIND_CUSTOM;
     if (row->currency[0] == '\0') memcpy(row->currency, plan->currency, 4);
-    const int digits = clade_currency_digits(row->currency);
+    const int digits = digits_of(parser, row->currency);
     bool      fits   = true;
 
     row->quantity = (row->has & ROW_HAS_QUANTITY) ? clade__decimal_double(values->quantity) : 1;
@@ -606,7 +615,7 @@ static void finish_event(load_parser *parser, load_batch *batch, load_row *row, 
 static void finish_price(load_parser *parser, load_row *row, row_values *values)
 {
     if (row->currency[0] == '\0') memcpy(row->currency, parser->plan->currency, 4);
-    const int  digits = clade_currency_digits(row->currency);
+    const int  digits = digits_of(parser, row->currency);
     const bool fits   = clade__decimal_minor(&row->price_minor, values->price, digits) &&
                       clade__decimal_minor(&row->cost_minor, values->cost, digits);
     if (!fits) mark_bad(row, "the amount of money is too large", SIZE_MAX);

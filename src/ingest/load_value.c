@@ -169,7 +169,10 @@ clade_text clade__value_clean(clade_text text)
     const unsigned char first = (unsigned char)text.data[0];
     const unsigned char last  = (unsigned char)text.data[text.size - 1];
     if (first <= ' ' || last <= ' ' || first >= 0xC2 || last >= 0x80) text = clade_text_trim(text);
-    if (text.size == 0 || text.size > 16 || isdigit((unsigned char)text.data[0])) return text;
+    /* The marks of nothing begin with one of these; nearly no value does and is as short. */
+    const bool undefined = text.size == 9 && (text.data[0] | 32) == 'u';
+    if (text.size == 0 || text.size > 9) return text;
+    if (!undefined && strchr("nN-\\#?(\xE6\xE7\xE2", text.data[0]) == NULL) return text;
     return clade_value_missing(text) ? (clade_text){ text.data, 0 } : text;
 }
 
