@@ -399,7 +399,7 @@ static void decide_value(const load_plan *plan, load_row *row, const row_values 
         return;
     }
     const int digits = clade_currency_digits(row->currency);
-    double rate = values->has_rate ? values->rate : 0;
+    double    rate   = values->has_rate ? values->rate : 0;
     for (size_t i = 0; i < plan->n_rates && rate == 0; i++) {
         if (memcmp(plan->rate[i].currency, row->currency, 3) == 0) rate = plan->rate[i].rate;
     }

@@ -8,11 +8,13 @@
 
 enum { N_ROWS = 400000 };
 
-static const char SUMS[] =
-    "SELECT CAST((SELECT coalesce(sum(hash(* COLUMNS(* EXCLUDE (load))) >> 24), 0) FROM event) + (SELECT "
-    "coalesce(sum(hash(ref, name, known_us) >> 24), 0) FROM item) + (SELECT coalesce(sum(hash(name, "
-    "customer, event, since_us) >> 24), 0) FROM flag) + (SELECT coalesce(sum(hash(refund, purchase) >> 24), "
-    "0) FROM refund_match) AS BIGINT)";
+static const char SUMS[] = "SELECT CAST((SELECT coalesce(sum(hash(* COLUMNS(* EXCLUDE (load))) >> "
+                           "24), 0) FROM event) + (SELECT "
+                           "coalesce(sum(hash(ref, name, known_us) >> 24), 0) FROM item) + (SELECT "
+                           "coalesce(sum(hash(name, "
+                           "customer, event, since_us) >> 24), 0) FROM flag) + (SELECT "
+                           "coalesce(sum(hash(refund, purchase) >> 24), "
+                           "0) FROM refund_match) AS BIGINT)";
 
 static void write_log(const char *path, int n_rows)
 {
@@ -21,8 +23,8 @@ static void write_log(const char *path, int n_rows)
     fputs("order_id,customer_id,order_date,product_id,quantity,unit_price\n", file);
     for (int i = 0; i < n_rows; i++) {
         fprintf(file, "%d,c%d,2023-%02d-%02d %02d:%02d:%02d,p%d,%d,%d.%02d\n", i / 3, i / 3 % 5000,
-                i % 10 + 1, i % 27 + 1, i % 24, i % 60, i / 60 % 60, i % 997, i % 50 == 0 ? -1 : i % 5 + 1,
-                i % 37 + 1, i % 100);
+                i % 10 + 1, i % 27 + 1, i % 24, i % 60, i / 60 % 60, i % 997,
+                i % 50 == 0 ? -1 : i % 5 + 1, i % 37 + 1, i % 100);
     }
     assert_int_equal(fclose(file), 0);
 }
@@ -56,7 +58,8 @@ static void a_load_that_was_killed_leaves_nothing_and_the_next_brings_all(void *
     write_log(path, N_ROWS);
     const char       *one    = path;
     clade_load_report report = shop_load(&whole, &one, 1, NULL);
-    const int64_t     wanted = shop_int(&whole, SUMS), n = shop_int(&whole, "SELECT count(*) FROM event");
+    const int64_t     wanted = shop_int(&whole, SUMS),
+                  n          = shop_int(&whole, "SELECT count(*) FROM event");
     clade_load_report_free(&report);
 
     shop s = shop_make();
@@ -111,10 +114,10 @@ static void a_file_that_is_not_there_stops_the_load_and_keeps_the_files_before(v
     snprintf(good, sizeof good, "%.250s/orders.csv", s.folder);
     snprintf(bad, sizeof bad, "%.250s/nothing.csv", s.folder);
     write_log(good, 100);
-    const char *const paths[] = { good, bad };
-    clade_load_report report  = { .n_read = 77 };
-    clade_error       err     = { 0 };
-    const clade_status status = clade_load_files(&report, s.store, paths, 2, NULL, &err);
+    const char *const  paths[] = { good, bad };
+    clade_load_report  report  = { .n_read = 77 };
+    clade_error        err     = { 0 };
+    const clade_status status  = clade_load_files(&report, s.store, paths, 2, NULL, &err);
     assert_int_equal(status, CLADE_ERR_NOT_FOUND);
     assert_non_null(strstr(err.message, "nothing.csv"));
     assert_int_equal(report.n_read, 77);
@@ -132,9 +135,9 @@ static void what_nobody_can_mean_is_refused_with_a_sentence(void **state)
     char path[300];
     snprintf(path, sizeof path, "%.250s/orders.csv", s.folder);
     write_log(path, 10);
-    const char *const  one      = path;
-    const char *const  map[]    = { "clientele=customer" };
-    const char *const  repair[] = { "complete-price" };
+    const char *const one      = path;
+    const char *const map[]    = { "clientele=customer" };
+    const char *const repair[] = { "complete-price" };
     const struct {
         clade_load_options options;
         const char        *words;
@@ -146,8 +149,8 @@ static void what_nobody_can_mean_is_refused_with_a_sentence(void **state)
         { { .rate = &(clade_rate){ "EUR", -1 }, .n_rates = 1 }, "EUR" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        clade_load_report report = { 0 };
-        clade_error       err    = { 0 };
+        clade_load_report  report = { 0 };
+        clade_error        err    = { 0 };
         const clade_status status =
             clade_load_files(&report, s.store, &one, 1, &wrong[i].options, &err);
         assert_int_not_equal(status, CLADE_OK);

@@ -40,7 +40,8 @@ static void online_retail_keeps_what_is_known_of_it(void **state)
     const char *const names[] = { "online-retail/transactions.csv.zst" };
     if (!load_real(&s, &report, names, 1)) skip();
     assert_int_equal(report.n_read, 420817);
-    assert_int_equal(report.n_stored, 416993); /* distinct lines, counted with Python's csv and set */
+    assert_int_equal(report.n_stored,
+                     416993); /* distinct lines, counted with Python's csv and set */
     assert_int_equal(report.n_quarantined, 0);
     shop_is(&s, 3048, "SELECT count(DISTINCT customer) FROM event");
     shop_is(&s, 19262, "SELECT count(DISTINCT order_ref) FROM event");
@@ -51,8 +52,9 @@ static void online_retail_keeps_what_is_known_of_it(void **state)
     shop_is(&s, 1291191960000000, "SELECT min(at_us) FROM event");
     shop_is(&s, 1323435000000000, "SELECT max(at_us) FROM event");
     /* The two famous orders of the last year that were cancelled within minutes. */
-    shop_is(&s, 2, "SELECT count(*) FROM flag f JOIN event e ON e.event = f.event WHERE f.name = "
-                   "'outlier_quantity' AND e.quantity IN (80995, 74215)");
+    shop_is(&s, 2,
+            "SELECT count(*) FROM flag f JOIN event e ON e.event = f.event WHERE f.name = "
+            "'outlier_quantity' AND e.quantity IN (80995, 74215)");
     shop_is(&s, 1, "SELECT count(*) FROM refund_match WHERE quantity = 80995");
     assert_true(has_problem(&report, "events_without_customer"));
     assert_true(has_problem(&report, "unmatched_refunds"));
@@ -96,7 +98,9 @@ static void complete_journey_joins_four_files(void **state)
     shop_is(&s, 47243, "SELECT count(DISTINCT order_ref) FROM event");
     shop_is(&s, 801, "SELECT count(DISTINCT customer) FROM customer");
     /* Every line that was sold finds its category in the catalogue. */
-    shop_is(&s, 0, "SELECT count(*) FROM event e LEFT JOIN item i ON i.item = e.item WHERE i.item IS NULL");
+    shop_is(
+        &s, 0,
+        "SELECT count(*) FROM event e LEFT JOIN item i ON i.item = e.item WHERE i.item IS NULL");
     clade_load_report_free(&report);
     shop_remove(&s);
 }

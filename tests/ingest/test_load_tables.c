@@ -16,11 +16,11 @@ static void an_attribute_that_changed_is_a_new_version_and_one_that_did_not_is_n
     assert_int_equal(file.n_stored, 2);
     shop_is(&s, 6, "SELECT count(*) FROM customer"); /* city, tier and the day they signed up */
     const clade_load_options later = { .now_us = TEST_NOW + CLADE_US_PER_DAY };
-    file = shop_load_text(&s, "customers2.csv",
-                          "customer_id,city,tier,registered_at\n"
-                          "a,Lyon,platinum,2021-03-04\n"
-                          "b,Turin,silver,2022-05-06\n",
-                          &later);
+    file                           = shop_load_text(&s, "customers2.csv",
+                                                    "customer_id,city,tier,registered_at\n"
+                                                                              "a,Lyon,platinum,2021-03-04\n"
+                                                                              "b,Turin,silver,2022-05-06\n",
+                                                    &later);
     assert_int_equal(file.n_stored, 1);
     assert_int_equal(file.n_duplicate, 1);
     shop_is(&s, 7, "SELECT count(*) FROM customer");
@@ -64,11 +64,15 @@ static bool folder_holds(const char *folder, const char *needle)
 static void what_is_personal_lies_nowhere_in_the_clear(void **state)
 {
     (void)state;
-    static const char *const secrets[] = { "Quillfeather", "qf@post.example", "+49 30 5550199",
-                                           "Lindenweg 7", "loves-blue@mail.example",
-                                           "my number is 13912345678", "qf-id@post.example",
+    static const char *const secrets[] = { "Quillfeather",
+                                           "qf@post.example",
+                                           "+49 30 5550199",
+                                           "Lindenweg 7",
+                                           "loves-blue@mail.example",
+                                           "my number is 13912345678",
+                                           "qf-id@post.example",
                                            "rawsecret" };
-    shop s = shop_make();
+    shop                     s         = shop_make();
     shop_load_text(&s, "customers.csv",
                    "customer_id,full_name,email,phone,address,tier,note\n"
                    "qf-id@post.example,Nora Quillfeather,qf@post.example,+49 30 5550199,Lindenweg "
@@ -81,10 +85,11 @@ static void what_is_personal_lies_nowhere_in_the_clear(void **state)
                    "qf-id@post.example,2023-05-01T10:00:03Z,search,,my number is 13912345678\n"
                    "qf-id@post.example,rawsecret,view,x,\n",
                    NULL);
-    shop_load_text(&s, "reviews.csv",
-                   "user_id,item_id,rating,review_text,review_time\n"
-                   "qf-id@post.example,x,4,\"Nora Quillfeather of Lindenweg 7 likes it\",2023-05-02\n",
-                   NULL);
+    shop_load_text(
+        &s, "reviews.csv",
+        "user_id,item_id,rating,review_text,review_time\n"
+        "qf-id@post.example,x,4,\"Nora Quillfeather of Lindenweg 7 likes it\",2023-05-02\n",
+        NULL);
     shop_is(&s, 1, "SELECT count(*) FROM event WHERE query = 'shoes like [removed]'");
     shop_is(&s, 1, "SELECT count(*) FROM event WHERE query = 'my number is [removed]'");
     shop_is(&s, 1, "SELECT count(*) FROM quarantine");
@@ -113,8 +118,9 @@ static void a_catalogue_tells_of_items_from_the_start(void **state)
     assert_int_equal(file.shape, CLADE_SHAPE_ITEMS);
     assert_int_equal(file.n_stored, 2);
     shop_is(&s, 2, "SELECT count(*) FROM item");
-    shop_is(&s, 1, "SELECT count(*) FROM item WHERE ref = 'x' AND category = 'Kitchen/Cups' AND item = "
-                   "(SELECT item FROM event)");
+    shop_is(&s, 1,
+            "SELECT count(*) FROM item WHERE ref = 'x' AND category = 'Kitchen/Cups' AND item = "
+            "(SELECT item FROM event)");
     file = shop_load_text(&s, "items.csv", items, NULL);
     assert_int_equal(file.n_duplicate, 2);
     file = shop_load_text(&s, "items2.csv",
@@ -135,14 +141,17 @@ static void ties_contacts_and_rivals_are_known_again(void **state)
     } cases[] = {
         { "friends.csv", "user_id,friend_id\n1,2\n2,1\n1,3\n", "SELECT count(*) FROM edge",
           CLADE_SHAPE_EDGES },
-        { "campaigns.csv", "campaign_id,customer_id,sent_at,arm,outcome\nc1,1,2023-01-01,mail,0\n"
-                           "c1,2,2023-01-01,mail,1\nc1,3,2023-01-01,none,0\n",
+        { "campaigns.csv",
+          "campaign_id,customer_id,sent_at,arm,outcome\nc1,1,2023-01-01,mail,0\n"
+          "c1,2,2023-01-01,mail,1\nc1,3,2023-01-01,none,0\n",
           "SELECT count(*) FROM touch", CLADE_SHAPE_TOUCHES },
-        { "rivals.csv", "competitor,product_id,date,price\nMart,x,2023-01-01,2.40\n"
-                        "Mart,x,2023-01-02,2.45\nShoply,x,2023-01-01,2.40\n",
+        { "rivals.csv",
+          "competitor,product_id,date,price\nMart,x,2023-01-01,2.40\n"
+          "Mart,x,2023-01-02,2.45\nShoply,x,2023-01-01,2.40\n",
           "SELECT count(*) FROM rival_price", CLADE_SHAPE_RIVAL_PRICES },
-        { "reviews.csv", "user_id,item_id,rating,review_text,review_time\n1,x,4,fine,2023-05-02\n"
-                         "2,x,4,fine,2023-05-02\n1,y,2,no,2023-05-03\n",
+        { "reviews.csv",
+          "user_id,item_id,rating,review_text,review_time\n1,x,4,fine,2023-05-02\n"
+          "2,x,4,fine,2023-05-02\n1,y,2,no,2023-05-03\n",
           "SELECT count(*) FROM survey", CLADE_SHAPE_REVIEWS },
     };
     shop s = shop_make();
@@ -163,10 +172,10 @@ static void ties_contacts_and_rivals_are_known_again(void **state)
 static void equal_answers_of_unknown_people_stay_and_loading_again_adds_none(void **state)
 {
     (void)state;
-    static const char text[] = "label,review\n1,很好\n1,很好\n0,太差\n";
-    shop              s      = shop_make();
-    const clade_load_options with = { .shape = CLADE_SHAPE_REVIEWS, .now_us = TEST_NOW };
-    clade_load_file   file   = shop_load_text(&s, "hotel.csv", text, &with);
+    static const char        text[] = "label,review\n1,很好\n1,很好\n0,太差\n";
+    shop                     s      = shop_make();
+    const clade_load_options with   = { .shape = CLADE_SHAPE_REVIEWS, .now_us = TEST_NOW };
+    clade_load_file          file   = shop_load_text(&s, "hotel.csv", text, &with);
     assert_int_equal(file.n_stored, 3);
     clade_store_close(s.store);
     shop_open(&s);
