@@ -96,8 +96,8 @@ CREATE VIEW order_line AS
 SELECT e.event, e.customer, e.at_us, e.item, e.order_ref, e.currency, e.channel, e.coupon, e.price_minor,
     e.discount_minor, e.quantity - coalesce(r.quantity, 0) AS quantity,
     e.amount_minor + coalesce(r.amount_minor, 0) AS amount_minor,
-    e.value_minor + CAST(round(coalesce(r.amount_minor, 0) * (e.value_minor / nullif(e.amount_minor, 0)))
-        AS BIGINT) AS value_minor
+    e.value_minor + coalesce(CAST(round(r.amount_minor * (e.value_minor / nullif(e.amount_minor, 0)))
+        AS BIGINT), 0) AS value_minor
 FROM event e
 LEFT JOIN (SELECT purchase, sum(quantity) AS quantity, CAST(sum(amount_minor) AS BIGINT) AS amount_minor
            FROM refund_match GROUP BY purchase) r ON r.purchase = e.event

@@ -378,6 +378,29 @@ static void settings_survive_and_absence_is_not_an_error(void **state)
     assert_int_equal(clade_store_setting_get(value, 3, store, "currency", &err), CLADE_ERR_ARG);
 }
 
+/* 5 pieces at 200 pence, 1000 in all, worth 1270 in the shop's money; two refunds give 3 pieces and
+ * 610 pence back: 2 pieces, 390 pence, 1270 - 610 * 1.27 = 495.3. A gift costs nothing and stays; a
+ * line without a rate keeps its own money and has no value; refunds are no lines. */
+static void an_order_line_is_net_of_its_refunds(void **state)
+{
+    (void)state;
+    run("INSERT INTO event (event, customer, at_us, kind, quantity, amount_minor, value_minor, "
+        "row_key, "
+        "load) VALUES (1, 1, 10, 'purchase', 5, 1000, 1270, 1, 1), (2, 1, 20, 'refund', 1, -200, "
+        "-254, "
+        "2, 1), (3, 1, 30, 'refund', 2, -410, -521, 3, 1), (4, 1, 40, 'purchase', 1, 0, 0, 4, 1), "
+        "(5, 2, 50, 'purchase', 2, 900, NULL, 5, 1), (6, 2, 60, 'view', NULL, NULL, NULL, 6, 1)");
+    run("INSERT INTO refund_match VALUES (2, 1, 1, 1, -200, 20), (3, 1, 1, 2, -410, 30), "
+        "(3, 5, 2, 1, -450, 30)");
+    assert_int_equal(ask("SELECT count(*) FROM order_line"), 3);
+    assert_int_equal(ask("SELECT quantity FROM order_line WHERE event = 1"), 2);
+    assert_int_equal(ask("SELECT amount_minor FROM order_line WHERE event = 1"), 390);
+    assert_int_equal(ask("SELECT value_minor FROM order_line WHERE event = 1"), 495);
+    assert_int_equal(ask("SELECT value_minor FROM order_line WHERE event = 4"), 0);
+    assert_int_equal(ask("SELECT amount_minor FROM order_line WHERE event = 5"), 450);
+    assert_int_equal(ask("SELECT value_minor FROM order_line WHERE event = 5"), -1); /* NULL */
+}
+
 int main(void)
 {
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -395,6 +418,7 @@ int main(void)
         STORE_TEST(the_appender_writes_every_type),
         STORE_TEST(text_that_is_not_utf8_is_refused_by_name),
         STORE_TEST(a_rollback_leaves_nothing_and_a_commit_everything),
+        STORE_TEST(an_order_line_is_net_of_its_refunds),
         STORE_TEST(settings_survive_and_absence_is_not_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
