@@ -3,6 +3,7 @@
 
 #include "clade/run.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -37,8 +38,10 @@ void clade_log(clade_log_level level, const char *format, ...)
 /* The first signal asks; a third one in a row ends the process the hard way. */
 static void on_signal(int number)
 {
+    const int before = errno; /* of whatever the signal came into the middle of */
     interrupt_count += 1;
     if (interrupt_count >= 3) _exit(128 + number);
+    errno = before;
 }
 
 void clade_interrupt_install(void)
