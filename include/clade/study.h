@@ -25,6 +25,16 @@ typedef struct clade_study_kind {
     double              fidelity; /* of its rules, on held-out customers */
 } clade_study_kind;
 
+/** Where the time went. */
+typedef enum clade_study_stage {
+    CLADE_STAGE_FEATURES, /* both moments, and what came between */
+    CLADE_STAGE_SEGMENTS, /* fitting and applying every kind */
+    CLADE_STAGE_LIFT,
+    CLADE_STAGE_PORTRAITS,
+    CLADE_N_STAGE
+} clade_study_stage;
+CLADE_API const char *clade_study_stage_name(clade_study_stage stage); /* "features", ... */
+
 typedef struct clade_study {
     int64_t            as_of_us;
     int64_t            learnt_us; /* 90 days before; INT64_MIN when there is no such history */
@@ -37,6 +47,7 @@ typedef struct clade_study {
     bool               has_card; /* the outlook by hand */
     clade_scorecard    card;
     bool               has_lift;
+    double             seconds[CLADE_N_STAGE];
     clade_lift_report  lift; /* as of learnt_us; when has_lift is off, lift.why says why */
 } clade_study;
 

@@ -98,8 +98,8 @@ static clade_status by_additive(double *out, bool *out_usable, const score_work 
         y[i]      = i < w->n_seeds;
         weight[i] = i < w->n_seeds ? 1 : (double)w->n_seeds / (double)(n - w->n_seeds);
     }
-    status = clade_additive_fit(model, w->learn.features.value, n, p, y, 1, weight, additive_df,
-                                additive_terms, &mine);
+    status = clade_additive_fit(model, w->learn.features.value, false, n, p, y, 1, weight,
+                                additive_df, additive_terms, &mine);
     if (status == CLADE_ERR_DATA) { /* no feature has anything to do with it */
         *out_usable = false;
         status      = CLADE_OK;
@@ -109,7 +109,7 @@ static clade_status by_additive(double *out, bool *out_usable, const score_work 
         if (err != NULL) *err = mine;
         goto done;
     }
-    clade_additive_predict(predicted, model, w->held.features.value, w->n_held, p);
+    clade_additive_predict(predicted, model, w->held.features.value, false, w->n_held, p);
     for (size_t i = 0; i < w->n_held; i++)
         out[w->held_row[i]] = predicted[i];
 done:

@@ -211,10 +211,24 @@ static clade_status judge(clade_study *study, const study_past *past, uint64_t s
 
 /* ---------------------------------------------------------------- the whole */
 
+const char *clade_study_stage_name(clade_study_stage stage)
+{
+    static const char *const names[CLADE_N_STAGE] = { "features", "segments", "lift", "portraits" };
+    return names[stage];
+}
+
+static void end_stage(clade_study *study, clade_study_stage stage, double *since)
+{
+    const double now      = clade_seconds();
+    study->seconds[stage] = now - *since;
+    *since                = now;
+}
+
 static clade_status study_all(clade_study *study, study_past *past, clade_store *store,
                               uint64_t seed, clade_error *err)
 {
     double        done    = 0;
+    double        since   = clade_seconds();
     clade_outcome revenue = { 0 };
     clade_progress_begin("segments", 4 + 2 * CLADE_N_SEGMENT_KIND, "steps");
     CLADE_TRY(clade_features_compute(&study->features, store, study->as_of_us, err));
@@ -228,14 +242,17 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
     clade_progress_update(++done);
     CLADE_TRY(look_back(past, study, store, err));
     clade_progress_update(++done);
+    end_stage(study, CLADE_STAGE_FEATURES, &since);
     for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
         CLADE_TRY(clade_interrupt_check(err));
         CLADE_TRY(fit_kind(study, past, (clade_segment_kind)k, seed, err));
         if (study->kind[k].segmentation != NULL) CLADE_TRY(apply_kind(study, &study->kind[k], err));
         clade_progress_update(++done);
     }
+    end_stage(study, CLADE_STAGE_SEGMENTS, &since);
     CLADE_TRY(judge(study, past, seed, err));
     clade_progress_update(++done);
+    end_stage(study, CLADE_STAGE_LIFT, &since);
     for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
         CLADE_TRY(clade_interrupt_check(err));
         if (study->kind[k].segmentation != NULL) {
@@ -243,6 +260,7 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
         }
         clade_progress_update(++done);
     }
+    end_stage(study, CLADE_STAGE_PORTRAITS, &since);
     study->best = study->kind[CLADE_SEGMENT_OUTLOOK].segmentation != NULL ? CLADE_SEGMENT_OUTLOOK
                                                                           : CLADE_SEGMENT_LIFECYCLE;
     return CLADE_OK;

@@ -228,4 +228,11 @@ void clade_study_write(clade_json *json, const clade_study *study)
     clade_json_object_end(json);
     if (study->has_card) put_card(json, study);
     put_future_lift(json, study);
+    clade_json_key(json, "seconds");
+    clade_json_object(json);
+    for (int stage = 0; stage < CLADE_N_STAGE; stage++) {
+        clade_json_put_number(json, clade_study_stage_name((clade_study_stage)stage),
+                              study->seconds[stage]);
+    }
+    clade_json_object_end(json);
 }
