@@ -380,15 +380,20 @@ static void seen_write(clade_buffer *out, const clade__typical *t, bool zh)
 static void future_write(clade_buffer *out, const clade__typical *t, const char *currency, bool zh)
 {
     const double percent = round(100 * t->p_return);
+    const bool   bought  = !(round(t->orders) < 1); /* who never bought cannot come back to it */
     if (isnan(percent)) return;
     clade_buffer_text(out, zh ? "；" : "; ");
     if (percent < 1) {
-        clade_buffer_text(out, zh ? "几乎没有人会在 90 天内回来"
-                                  : "hardly anybody comes back within 90 days");
+        clade_buffer_text(out,
+                          zh ? bought ? "几乎没有人会在 90 天内回来" : "几乎没有人会在 90 天内购买"
+                          : bought ? "hardly anybody comes back within 90 days"
+                                   : "hardly anybody buys within 90 days");
         return;
     }
     number_write(out, percent, 0);
-    clade_buffer_text(out, zh ? "% 会在 90 天内回来" : " % come back within 90 days");
+    clade_buffer_text(out, zh ? bought ? "% 会在 90 天内回来" : "% 会在 90 天内购买"
+                           : bought ? " % come back within 90 days"
+                                    : " % buy within 90 days");
     if (!(t->spend_if_returned > 0)) return;
     clade_buffer_text(out, zh ? "，人均消费约 " : " and spend about ");
     money_write(out, clade__round_digits(t->spend_if_returned, 2), currency, true);

@@ -118,6 +118,11 @@ static void personas_count_one_as_one(void **state)
     check_persona((clade__typical){ 0, 0, nan, 1, 1.9, nan, nan },
                   "Typically has not bought yet, and did 1 thing, last seen 1 day ago.",
                   "通常尚未购买，有 1 次行为，最近一次在 1 天前。");
+    check_persona((clade__typical){ 0, 0, nan, 5, 10, 0.17, 540 },
+                  "Typically has not bought yet, and did 5 things, last seen 10 days ago; 17 % buy "
+                  "within 90 days and spend about 540 GBP.",
+                  "通常尚未购买，有 5 次行为，最近一次在 10 天前；17% 会在 90 天内购买，人均消费约 "
+                  "540 GBP。");
     check_persona((clade__typical){ nan, nan, nan, 31, 4, nan, nan },
                   "Typically did 31 things, last seen 4 days ago.",
                   "通常有 31 次行为，最近一次在 4 天前。");
