@@ -160,6 +160,18 @@ static clade_status apply_kind(clade_study *study, clade_study_kind *k, clade_er
     return clade_segmentation_assign(k->segment, k->score, k->segmentation, study->features, err);
 }
 
+/* The outlook by hand; a shop that is too small for a card has none. */
+static clade_status write_card(clade_study *study, const clade_portraits_input *input,
+                               clade_error *err)
+{
+    clade_error        mine   = { 0 };
+    const clade_status status = clade_scorecard_make(&study->card, input, &mine);
+    study->has_card           = status == CLADE_OK;
+    if (status == CLADE_OK || status == CLADE_ERR_NOT_READY) return CLADE_OK;
+    if (err != NULL) *err = mine;
+    return status;
+}
+
 static clade_status describe_kind(clade_study *study, const study_past *past, clade_study_kind *k,
                                   uint64_t seed, clade_error *err)
 {
@@ -188,6 +200,10 @@ static clade_status describe_kind(clade_study *study, const study_past *past, cl
                                           .seed     = seed };
     status = clade_portraits_make(k->portrait, &k->fidelity, &input, err);
     if (status != CLADE_OK) goto done;
+    if (clade_segmentation_kind(k->segmentation) == CLADE_SEGMENT_OUTLOOK) {
+        status = write_card(study, &input, err);
+        if (status != CLADE_OK) goto done;
+    }
     status = clade_stability_measure(stability, k->segmentation, study->features, NULL,
                                      STABILITY_DRAWS, seed, err);
     if (status != CLADE_OK) goto done;
