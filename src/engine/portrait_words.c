@@ -33,6 +33,7 @@ bool clade__feature_readable(const clade_feature *feature)
                                          "units",   "share",        "days",  "weeks",
                                          "minutes", "seconds",      "years", "rating" };
     if (ends_with(feature->name, "_shrunk") || ends_with(feature->name, "_cv")) return false;
+    if (strcmp(feature->name, "alive_share") == 0) return false; /* a formula, not a count */
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(feature->unit, units[i]) == 0) return true;
     }

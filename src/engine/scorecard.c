@@ -164,14 +164,16 @@ static void cut_steps(steps *out, const double *sorted, size_t n, size_t wanted)
         const double at   = (double)k * (double)n / (double)wanted;
         const size_t low  = (size_t)fmax(0, at - room);
         const size_t high = (size_t)fmin((double)(n - 1), at + room);
-        double       edge = clade__roundest(sorted[low], sorted[high]);
+        /* A float's 0.4 is a little more than 0.4: 0.4 parts the same customers. */
+        double edge = clade__roundest(sorted[low] - 1e-6 * fabs(sorted[low]), sorted[high]);
         if (edge <= sorted[0]) { /* the least value fills whole steps: cut just above it */
             size_t above = 0;
             while (above < n && sorted[above] <= sorted[0])
                 above++;
             if (above == n) break;
-            edge = clade__roundest(nextafter(sorted[0], INFINITY), sorted[above]);
-            if (edge <= sorted[0]) edge = sorted[above];
+            const bool whole = sorted[above] == round(sorted[above]); /* "1", where 0.5 would do */
+            edge             = whole ? sorted[above]
+                                     : clade__roundest(nextafter(sorted[0], INFINITY), sorted[above]);
         }
         if (n_edges == 0 || edge > out->edge[n_edges - 1]) out->edge[n_edges++] = edge;
     }
