@@ -12,7 +12,7 @@ const char clade__feature_macros[] =
     "CREATE OR REPLACE TEMP MACRO bitCount(a) AS bit_count(a);"
     "CREATE OR REPLACE TEMP MACRO toInt64(x) AS CAST(x AS BIGINT);"
     "CREATE OR REPLACE TEMP MACRO toInt128(x) AS CAST(x AS HUGEINT);"
-    "CREATE OR REPLACE TEMP MACRO cityHash64(x) AS CASE WHEN x IS NOT NULL THEN hash(x) END;";
+    "CREATE OR REPLACE TEMP MACRO cityHash64(x) AS hash(x);";
 
 /* ---------------------------------------------------------------- the shop's clock */
 

@@ -262,7 +262,8 @@ FROM (SELECT item, category_key, brand_key, first_s, net, valued_milli, n_buyer,
           count(*) OVER () AS n, count(*) OVER (PARTITION BY no_price) AS n_priced,
           count(*) OVER (PARTITION BY category_key, no_price) AS n_peer
       FROM (SELECT b.item AS item, b.first_s AS first_s, b.net AS net, b.valued_milli AS valued_milli,
-                b.n_buyer AS n_buyer, cityHash64(c.category) AS category_key, cityHash64(d.brand) AS brand_key,
+                b.n_buyer AS n_buyer, CASE WHEN c.category IS NOT NULL THEN cityHash64(c.category) END AS category_key,
+                CASE WHEN d.brand IS NOT NULL THEN cityHash64(d.brand) END AS brand_key,
                 CASE WHEN b.net > 0 AND b.valued_milli > 0
                     THEN intDiv(toInt128(b.net) * 1000000, CASE WHEN b.valued_milli > 0 THEN b.valued_milli ELSE 1 END) END AS price,
                 CASE WHEN b.net > 0 AND b.valued_milli > 0 THEN 0 ELSE 1 END AS no_price
