@@ -10,7 +10,7 @@ enum {
     MINUTES       = 3,   /* more than sixty a minute, so long */
     MINUTE_EVENTS = 60 * MINUTES,
     LEAST_MOMENTS = 10, /* distinct moments in a window: coarse clocks prove nothing */
-    EQUAL_GAPS    = 48,
+    EQUAL_GAPS    = 96,
     ACTIVE_HOURS  = 20, /* of one day, for the rule of equal gaps */
 };
 
@@ -22,7 +22,7 @@ static const char HOURS[] =
     "n FROM event WHERE kind IN " BROWSING
     " AND customer IN (SELECT customer FROM event WHERE customer IS "
     "NOT NULL AND kind IN " BROWSING
-    " GROUP BY customer HAVING count(*) >= 48) AND load NOT IN (SELECT "
+    " GROUP BY customer HAVING count(*) > 96) AND load NOT IN (SELECT "
     "CAST(substr(name, 7) AS BIGINT) FROM setting WHERE name LIKE 'clock/%') GROUP BY ALL; "
     "CREATE OR REPLACE TEMP TABLE clean_suspect AS SELECT customer FROM clean_hour GROUP BY "
     "customer HAVING "

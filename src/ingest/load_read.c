@@ -18,9 +18,11 @@ struct load_feed {
     bool            threaded;
     pthread_mutex_t lock;
     pthread_cond_t  changed;
-    size_t          n_filled; /* batches filled since the start */
-    size_t          n_taken;  /* batches the caller is done with, one lent not counted */
-    bool            lent;
+    int             free[LOAD_QUEUE_BATCHES]; /* stack of empty batches */
+    int             n_free;
+    int             filled[LOAD_QUEUE_BATCHES]; /* ring of full ones, oldest at first_filled */
+    int             first_filled, n_filled;
+    int             lent;   /* the batch the caller has, or -1 */
     bool            stop;   /* the caller has had enough */
     bool            at_end; /* nothing more will be filled */
     clade_status    status;
@@ -50,24 +52,28 @@ static void fill(load_feed *feed, load_batch *batch)
     feed->busy_s += clade_seconds() - start;
 }
 
+static void put_filled(load_feed *feed, int batch)
+{
+    feed->filled[(feed->first_filled + feed->n_filled++) % LOAD_QUEUE_BATCHES] = batch;
+    feed->at_end = feed->batch[batch].last;
+}
+
 static void *read_all(void *context)
 {
     load_feed *feed = context;
     for (bool last = false; !last;) {
         pthread_mutex_lock(&feed->lock);
-        while (!feed->stop && feed->n_filled - feed->n_taken == LOAD_QUEUE_BATCHES) {
+        while (!feed->stop && feed->n_free == 0)
             pthread_cond_wait(&feed->changed, &feed->lock);
-        }
-        const bool  stop  = feed->stop;
-        load_batch *batch = &feed->batch[feed->n_filled % LOAD_QUEUE_BATCHES];
+        const bool stop  = feed->stop;
+        const int  batch = stop ? -1 : feed->free[--feed->n_free];
         pthread_mutex_unlock(&feed->lock);
         if (stop) break;
 
-        fill(feed, batch);
-        last = batch->last;
+        fill(feed, &feed->batch[batch]);
+        last = feed->batch[batch].last;
         pthread_mutex_lock(&feed->lock);
-        feed->n_filled++;
-        feed->at_end = last;
+        put_filled(feed, batch);
         pthread_cond_signal(&feed->changed);
         pthread_mutex_unlock(&feed->lock);
     }
@@ -88,11 +94,13 @@ clade_status clade__feed_open(load_feed **out_feed, const load_plan *plan, const
     feed->parser.plan         = plan;
     feed->parser.tally.min_us = INT64_MAX;
     feed->parser.tally.max_us = INT64_MIN;
-    for (size_t i = 0; i < LOAD_QUEUE_BATCHES; i++) {
-        load_batch *batch   = &feed->batch[i];
-        batch->n_attributes = plan->n_attributes;
-        batch->row          = CLADE_NEW(load_row, LOAD_BATCH_ROWS);
-        batch->attribute    = CLADE_NEW(load_span, LOAD_BATCH_ROWS * (plan->n_attributes + 1));
+    feed->lent                = -1;
+    for (int i = LOAD_QUEUE_BATCHES - 1; i >= 0; i--) {
+        load_batch *batch          = &feed->batch[i];
+        feed->free[feed->n_free++] = i;
+        batch->n_attributes        = plan->n_attributes;
+        batch->row                 = CLADE_NEW(load_row, LOAD_BATCH_ROWS);
+        batch->attribute = CLADE_NEW(load_span, LOAD_BATCH_ROWS * (plan->n_attributes + 1));
         if (batch->row == NULL || batch->attribute == NULL) {
             status = clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", path);
             goto done;
@@ -115,24 +123,25 @@ clade_status clade__feed_next(load_batch **out_batch, load_feed *feed, clade_err
 {
     load_batch *batch = NULL;
     pthread_mutex_lock(&feed->lock);
-    if (feed->lent) {
-        feed->n_taken++;
-        feed->lent = false;
+    if (feed->lent >= 0) {
+        feed->free[feed->n_free++] = feed->lent;
+        feed->lent                 = -1;
         pthread_cond_signal(&feed->changed);
     }
     if (!feed->threaded && !feed->at_end) {
-        fill(feed, &feed->batch[0]);
-        feed->at_end   = feed->batch[0].last;
-        feed->n_filled = feed->n_taken + 1;
+        const int next = feed->free[--feed->n_free];
+        fill(feed, &feed->batch[next]);
+        put_filled(feed, next);
     }
-    while (feed->n_filled == feed->n_taken && !feed->at_end) {
+    while (feed->n_filled == 0 && !feed->at_end)
         pthread_cond_wait(&feed->changed, &feed->lock);
+    if (feed->n_filled > 0) {
+        feed->lent         = feed->filled[feed->first_filled];
+        feed->first_filled = (feed->first_filled + 1) % LOAD_QUEUE_BATCHES;
+        feed->n_filled--;
+        batch = &feed->batch[feed->lent];
     }
-    if (feed->n_filled > feed->n_taken) {
-        batch      = &feed->batch[feed->threaded ? feed->n_taken % LOAD_QUEUE_BATCHES : 0];
-        feed->lent = true;
-    }
-    const bool failed = feed->status != CLADE_OK && (batch == NULL || batch->last);
+    const bool failed = (batch == NULL || batch->last) && feed->status != CLADE_OK;
     pthread_mutex_unlock(&feed->lock);
     if (failed) {
         if (err != NULL) *err = feed->error;

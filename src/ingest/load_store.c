@@ -625,6 +625,7 @@ static clade_status event_batch(load_sink *sink, load_batch *batch, clade_error 
                      ? row->body
                      : clade__key_mix(row->body, (uint64_t)(customer[i] + 1));
         clade__keys_prefetch(&state->keys, key[i]);
+        if (item[i] >= 0) __builtin_prefetch(&state->item[item[i]], 1);
     }
     for (size_t i = 0; i < batch->n_rows; i++) {
         if (batch->row[i].bad != NULL)

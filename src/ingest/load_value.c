@@ -163,16 +163,24 @@ bool clade__money_convert(int64_t *out_minor, int64_t minor, int digits, double 
 
 /* ---------------------------------------------------------------- absences and ids */
 
+/* First bytes of the marks of nothing that clade_value_missing knows; nearly no value has one and
+ * is as short. Words that begin with u wait for their length. */
+static const bool MAY_BE_NOTHING[256] = {
+    ['n'] = true, ['N'] = true, ['-'] = true,  ['\\'] = true, ['#'] = true,
+    ['?'] = true, ['('] = true, [0xE6] = true, [0xE7] = true, [0xE2] = true,
+};
+
 clade_text clade__value_clean(clade_text text)
 {
     if (text.size == 0) return text;
     const unsigned char first = (unsigned char)text.data[0];
     const unsigned char last  = (unsigned char)text.data[text.size - 1];
     if (first <= ' ' || last <= ' ' || first >= 0xC2 || last >= 0x80) text = clade_text_trim(text);
-    /* The marks of nothing begin with one of these; nearly no value does and is as short. */
-    const bool undefined = text.size == 9 && (text.data[0] | 32) == 'u';
-    if (text.size == 0 || text.size > 9) return text;
-    if (!undefined && strchr("nN-\\#?(\xE6\xE7\xE2", text.data[0]) == NULL) return text;
+    if (text.size == 0 || text.size > 9 ||
+        (!MAY_BE_NOTHING[(unsigned char)text.data[0]] &&
+         (text.size < 9 || (text.data[0] | 32) != 'u'))) {
+        return text;
+    }
     return clade_value_missing(text) ? (clade_text){ text.data, 0 } : text;
 }
 
