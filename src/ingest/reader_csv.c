@@ -365,7 +365,7 @@ static void bad(clade_row *out_row, clade_reader *reader, size_t column, const c
     clade_buffer_clear(&reader->reason);
     clade_buffer_text(&reader->reason, text);
     out_row->bad        = reader->reason.failed ? "no memory to say why" : reader->reason.data;
-    out_row->bad_column = column;
+    out_row->bad_column = column < reader->n_columns ? column : SIZE_MAX;
 }
 
 /* The line at the window's begin is longer than a row may be: keep its start, pass the rest. */
