@@ -92,6 +92,7 @@ static size_t currency_at(char out[4], const char *p, size_t size, const char *o
 {
     char upper[3];
     for (size_t i = 0; i < sizeof currency_sign / sizeof currency_sign[0]; i++) {
+        if (*p != *currency_sign[i].sign) continue;
         const size_t n = strlen(currency_sign[i].sign);
         if (n > size || memcmp(p, currency_sign[i].sign, n) != 0) continue;
         const char *code = currency_sign[i].code;
@@ -119,6 +120,7 @@ static size_t blank_at(const char *p, size_t size)
         " ", "\t", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89", "\xe3\x80\x80"
     };
     for (size_t i = 0; i < sizeof blank / sizeof blank[0]; i++) {
+        if (*p != *blank[i]) continue;
         const size_t n = strlen(blank[i]);
         if (n <= size && memcmp(p, blank[i], n) == 0) return n;
     }
@@ -135,6 +137,7 @@ static size_t ascii_for(char *out, const char *p, size_t size)
                  { "–", '-' },  { "－", '-' }, { "＋", '+' }, { "．", '.' },
                  { "，", ',' }, { "％", '%' }, { "（", '(' }, { "）", ')' } };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        if (*p != *same[i].from) continue;
         const size_t n = strlen(same[i].from);
         if (n <= size && memcmp(p, same[i].from, n) == 0) {
             *out = same[i].to;
@@ -258,11 +261,10 @@ static const char *read_decimal(decimal *out, clade_text text, bool decimal_comm
             if (n > 0 && !digits_end && i + size < text.size && p[size] >= '0' && p[size] <= '9') {
                 body[n++] = ' ';
             }
-        } else if (out->currency[0] == '\0' && currency_at(out->currency, p, left, own) > 0) {
-            size       = currency_at(out->currency, p, left, own);
-            digits_end = n > 0;
         } else {
-            return NOT_A_NUMBER;
+            size = out->currency[0] == '\0' ? currency_at(out->currency, p, left, own) : 0;
+            if (size == 0) return NOT_A_NUMBER;
+            digits_end = n > 0;
         }
         i += size;
     }

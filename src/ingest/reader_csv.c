@@ -239,21 +239,27 @@ static cut find_close(quoted *out, clade__csv *csv, const clade__window *window,
     }
 }
 
-/* Copy without the doubling of quotes. */
+/* Copy without the doubling of quotes, into scratch space that holds any row of the window and so
+ * never moves while one is cut. */
 static clade_text unescape(clade_reader *reader, const char *data, size_t size)
 {
     const clade__csv *csv = &reader->csv;
-    char             *out = CLADE_ARENA_NEW(reader->row_arena, char, size + 1);
-    size_t            n   = 0;
-    if (out == NULL) return (clade_text){ NULL, SIZE_MAX };
-    reader->row_arena_used = true;
+    if (reader->scratch_capacity < reader->window.capacity) {
+        free(reader->scratch);
+        reader->scratch          = malloc(reader->window.capacity);
+        reader->scratch_capacity = reader->scratch == NULL ? 0 : reader->window.capacity;
+        if (reader->scratch == NULL) return (clade_text){ NULL, SIZE_MAX };
+    }
+    char *const out = reader->scratch + reader->scratch_used;
+    size_t      n   = 0;
     for (size_t i = 0; i < size; i++) {
-        const bool pair  = i + 1 < size && data[i] == csv->quote && data[i + 1] == csv->quote;
-        const bool slash = csv->backslash && i + 1 < size && data[i] == '\\' &&
+        const bool pair  = data[i] == csv->quote && i + 1 < size && data[i + 1] == csv->quote;
+        const bool slash = csv->backslash && data[i] == '\\' && i + 1 < size &&
                            (data[i + 1] == csv->quote || data[i + 1] == '\\');
         if (pair || slash) i++;
         out[n++] = data[i];
     }
+    reader->scratch_used += n;
     return (clade_text){ out, n };
 }
 
@@ -295,6 +301,31 @@ static cut cut_quoted(raw_row *row, clade_reader *reader, size_t opens)
     return CUT_ROW;
 }
 
+/* The hot loop: fields that begin with neither quote nor blank and end at a delimiter, as far as
+ * they are indexed. Returns where the next field starts. */
+static inline size_t cut_plain(raw_row *row, clade_reader *reader, size_t start)
+{
+    clade__csv *const     csv       = &reader->csv;
+    const char *const     data      = reader->window.data;
+    clade_text *const     field     = reader->field;
+    const uint32_t *const special   = csv->special;
+    const size_t          n_special = csv->n_special, base = csv->index_base;
+    const size_t          n_columns = reader->n_columns;
+    const char            delimiter = csv->delimiter, quote = csv->quote;
+    size_t                i = csv->i_special, n = row->n_fields;
+    for (; i < n_special && n < n_columns; i++) {
+        const size_t place = base + special[i];
+        const char   first = data[start];
+        if (data[place] != delimiter || first == quote || first == ' ') break;
+        field[n++] = (clade_text){ data + start, place - start };
+        row->long_field |= place - start > CLADE_READER_MAX_FIELD_BYTES;
+        start = place + 1;
+    }
+    csv->i_special = i;
+    row->n_fields  = n;
+    return start;
+}
+
 /* Cut the row at row->begin. Fields beyond the reader's columns are counted and not kept. */
 static cut cut_row(raw_row *row, clade_reader *reader)
 {
@@ -303,7 +334,9 @@ static cut cut_row(raw_row *row, clade_reader *reader)
     const char *const          data   = window->data;
     size_t                     start  = row->begin;
 
+    reader->scratch_used = 0;
     for (;;) {
+        start = cut_plain(row, reader, start);
         size_t place, opens = start;
         while (opens < window->end && data[opens] == ' ')
             opens++;
@@ -645,4 +678,5 @@ clade_status clade__csv_open(clade_reader *reader, clade_error *err)
 void clade__csv_close(clade_reader *reader)
 {
     free(reader->csv.special);
+    free(reader->scratch);
 }

@@ -26,8 +26,10 @@ clade_status clade__source_drain(clade__source *source, clade_error *err);
 bool         clade__source_is_parquet(const clade__source *source);
 const char  *clade__source_compression(const clade__source *source);
 int64_t      clade__source_bytes(const clade__source *source); /* as stored */
-double       clade__source_progress(const clade__source *source);
-uint64_t     clade__source_hash(const clade__source *source);
+/** Size of what clade__source_read will give in all, or 0 when it is not known. */
+size_t   clade__source_plain_size(const clade__source *source);
+double   clade__source_progress(const clade__source *source);
+uint64_t clade__source_hash(const clade__source *source);
 
 /* ---------------------------------------------------------------- decoder (reader_encoding.c) */
 
@@ -129,8 +131,10 @@ struct clade_reader {
     bool          any_width; /* the first row is read: its number of fields becomes the table's */
     size_t        n_header;  /* that number */
     clade_buffer  note;
-    clade_buffer  reason; /* of a bad row */
-    clade_buffer  held;   /* raw text of a row that left the window, or was repaired */
+    clade_buffer  reason;  /* of a bad row */
+    char         *scratch; /* unescaped fields of the row at hand */
+    size_t        scratch_capacity, scratch_used;
+    clade_buffer  held; /* raw text of a row that left the window, or was repaired */
     clade__window window;
     clade__csv    csv;
     bool          done;

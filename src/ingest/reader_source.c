@@ -20,12 +20,13 @@ struct clade__source {
     size_t      memory_size, memory_used;
     packing     packing;
 
-    char    *block; /* (CLADE__BLOCK_BYTES) as stored */
-    size_t   block_size, block_used;
-    bool     block_last; /* the file ends with this block */
-    int64_t  n_bytes;    /* read so far */
-    int64_t  n_file;     /* size of the file, 0 when it is not known (a pipe) */
-    uint64_t hash;
+    const char *block;  /* as stored: in `buffer`, or a piece of the memory */
+    char       *buffer; /* (CLADE__BLOCK_BYTES), for files */
+    size_t      block_size, block_used;
+    bool        block_last; /* the file ends with this block */
+    int64_t     n_bytes;    /* read so far */
+    int64_t     n_file;     /* size of the file, 0 when it is not known (a pipe) */
+    uint64_t    hash;
 
     z_stream      gzip;
     bool          gzip_open, gzip_between; /* between: a member has ended, the next has not begun */
@@ -41,11 +42,13 @@ static clade_status next_block(clade__source *source, clade_error *err)
     if (source->file < 0) {
         size = source->memory_size - source->memory_used;
         if (size > CLADE__BLOCK_BYTES) size = CLADE__BLOCK_BYTES;
-        if (size > 0) memcpy(source->block, source->memory + source->memory_used, size);
+        source->block = source->memory + source->memory_used;
         source->memory_used += size;
     } else {
+        source->block = source->buffer;
         while (size < CLADE__BLOCK_BYTES) {
-            const ssize_t got = read(source->file, source->block + size, CLADE__BLOCK_BYTES - size);
+            const ssize_t got =
+                read(source->file, source->buffer + size, CLADE__BLOCK_BYTES - size);
             if (got < 0 && errno == EINTR) continue;
             if (got < 0) {
                 return clade_fail(err, CLADE_ERR_IO, "%s: cannot read after %lld bytes: %s",
@@ -98,10 +101,10 @@ clade_status clade__source_open(clade__source **out_source, const char *path, cl
     struct stat    info;
 
     if (source == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", path);
-    source->file  = -1;
-    source->name  = strdup(path);
-    source->block = CLADE_NEW(char, CLADE__BLOCK_BYTES);
-    if (source->name == NULL || source->block == NULL) {
+    source->file   = -1;
+    source->name   = strdup(path);
+    source->buffer = malloc(CLADE__BLOCK_BYTES);
+    if (source->name == NULL || source->buffer == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", path);
         goto done;
     }
@@ -142,12 +145,11 @@ clade_status clade__source_open_memory(clade__source **out_source, const char *d
 
     if (source == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", name);
     source->file        = -1;
-    source->memory      = data;
+    source->memory      = data == NULL ? "" : data;
     source->memory_size = size;
     source->n_file      = (int64_t)size;
     source->name        = strdup(name);
-    source->block       = CLADE_NEW(char, CLADE__BLOCK_BYTES);
-    if (source->name == NULL || source->block == NULL) {
+    if (source->name == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", name);
         goto done;
     }
@@ -167,7 +169,7 @@ void clade__source_close(clade__source *source)
     if (source->gzip_open) inflateEnd(&source->gzip);
     ZSTD_freeDStream(source->zstd);
     if (source->file >= 0) close(source->file);
-    free(source->block);
+    free(source->buffer);
     free(source->name);
     free(source);
 }
@@ -202,7 +204,7 @@ static clade_status read_gzip(char *out, size_t *out_size, clade__source *source
             inflateReset(z);
             source->gzip_between = false;
         }
-        z->next_in   = (unsigned char *)source->block + source->block_used;
+        z->next_in   = (unsigned char *)source->buffer + source->block_used;
         z->avail_in  = (unsigned)(source->block_size - source->block_used);
         z->next_out  = (unsigned char *)out;
         z->avail_out = (unsigned)capacity;
@@ -293,6 +295,11 @@ const char *clade__source_compression(const clade__source *source)
 int64_t clade__source_bytes(const clade__source *source)
 {
     return source->n_bytes;
+}
+
+size_t clade__source_plain_size(const clade__source *source)
+{
+    return source->packing == PACKING_NONE && source->n_file > 0 ? (size_t)source->n_file : 0;
 }
 
 double clade__source_progress(const clade__source *source)

@@ -133,12 +133,14 @@ clade_status clade__window_open(clade__window *window, clade__source *source, cl
 {
     size_t bom = 0, size = 0;
     window->source = source; /* owned from here on, also when this fails */
-    CLADE_TRY(make_room(window, CLADE__BLOCK_BYTES, err));
+    size_t sample  = clade__source_plain_size(source) + 1; /* one more shows the end */
+    if (sample == 1 || sample > CLADE_READER_SNIFF_BYTES) sample = CLADE_READER_SNIFF_BYTES;
+    CLADE_TRY(make_room(window, sample, err));
     do {
         CLADE_TRY(clade__source_read(window->data + window->end, &size, source,
-                                     CLADE_READER_SNIFF_BYTES - window->end, err));
+                                     sample - window->end, err));
         window->end += size;
-    } while (size > 0 && window->end < CLADE_READER_SNIFF_BYTES);
+    } while (size > 0 && window->end < sample);
     window->at_end = size == 0;
 
     const clade__encoding encoding = clade__encoding_guess(&bom, window->data, window->end);
