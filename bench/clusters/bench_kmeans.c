@@ -6,8 +6,9 @@
  *   groups  a hundred overlapping planted groups, which is what customers look like
  *
  * Start: the first k rows. 20 passes that move centres and one that labels, as scikit-learn counts.
- * `--write FOLDER` writes the same data as raw little-endian float32 for bench/clusters/peers.py;
- * `--peak` says what the processor can do.
+ * `--write FOLDER` writes the same data as raw little-endian float32 for bench/clusters/peers.py.
+ * The case "peak" is what the processor can do: multiply-adds that wait for nothing. Lloyd's cases
+ * count the flops of the full search, whether bounds skipped it or not.
  */
 #include "bench.h"
 
@@ -57,14 +58,38 @@ static float *draw_data(const question *q)
     return x;
 }
 
+static question all_questions[] = {
+    { "lloyd/noise/32x50", 32, 50, false, false, NULL },
+    { "lloyd/groups/32x50", 32, 50, true, false, NULL },
+    { "lloyd/groups/64x100", 64, 100, true, false, NULL },
+    { "search-all/noise/32x50", 32, 50, false, true, NULL },
+    { "search-all/groups/32x50", 32, 50, true, true, NULL },
+    { "search-all/groups/64x100", 64, 100, true, true, NULL },
+    { "fit/groups/32x50", 32, 50, true, false, NULL },
+};
+enum { N_QUESTIONS = sizeof all_questions / sizeof all_questions[0] };
+
+/* Data is made when a case first runs, which is to warm up, and shared by the cases that use it. */
+static const float *data_of(question *q)
+{
+    for (size_t i = 0; i < N_QUESTIONS && q->x == NULL; i++) {
+        if (all_questions[i].d == q->d && all_questions[i].groups == q->groups) {
+            q->x = all_questions[i].x;
+        }
+    }
+    if (q->x == NULL) q->x = draw_data(q);
+    return q->x;
+}
+
 static void lloyd(void *context)
 {
-    const question *const      q       = context;
+    question *const            q       = context;
+    const float *const         x       = data_of(q);
     const clade_kmeans_options options = {
-        .k = q->k, .max_iter = N_ITER, .start = q->x, .no_bounds = q->no_bounds
+        .k = q->k, .max_iter = N_ITER, .start = x, .no_bounds = q->no_bounds
     };
     clade_kmeans *model = NULL;
-    bench_ok(clade_kmeans_fit(&model, NULL, q->x, N_ROWS, q->d, NULL, &options, NULL));
+    bench_ok(clade_kmeans_fit(&model, NULL, x, N_ROWS, q->d, NULL, &options, NULL));
     bench_keep(model->centre);
     if (getenv("BENCH_SAY") != NULL) {
         fprintf(stderr, "%s: objective %.8g, %zu passes, %.0f %% of searches skipped\n", q->name,
@@ -75,10 +100,11 @@ static void lloyd(void *context)
 
 static void whole_fit(void *context)
 {
-    const question *const      q       = context;
+    question *const            q       = context;
+    const float *const         x       = data_of(q);
     const clade_kmeans_options options = { .k = q->k, .seed = 7, .tolerance = 1e-3 };
     clade_kmeans              *model   = NULL;
-    bench_ok(clade_kmeans_fit(&model, NULL, q->x, N_ROWS, q->d, NULL, &options, NULL));
+    bench_ok(clade_kmeans_fit(&model, NULL, x, N_ROWS, q->d, NULL, &options, NULL));
     bench_keep(model->centre);
     clade_kmeans_free(model);
 }
@@ -135,28 +161,26 @@ static void peak_task(size_t i, int worker, void *context)
     bench_keep(kept);
 }
 
-static double peak_flops(void)
+static void peak(void *context)
 {
-    const double lanes = clade_isa_get() == CLADE_ISA_AVX512 ? 16.0 : 8.0;
-    double       best  = 0.0;
-    for (int run = 0; run < 3; run++) {
-        const size_t n_threads = (size_t)clade_threads_get();
-        const double start     = clade_seconds();
-        clade_parallel(n_threads, peak_task, NULL);
-        const double rate =
-            2.0 * 12.0 * lanes * PEAK_STEPS * (double)n_threads / (clade_seconds() - start);
-        if (rate > best) best = rate;
-    }
-    return best;
+    clade_parallel((size_t)clade_threads_get(), peak_task, context);
 }
 
-static void write_raw(const question *q, const char *folder)
+static double peak_work(void)
 {
-    char path[1024];
+    const double lanes = clade_isa_get() == CLADE_ISA_AVX512 ? 16.0 : 8.0;
+    return clade_isa_get() == CLADE_ISA_PLAIN
+               ? 0.0
+               : 2.0 * 12.0 * lanes * PEAK_STEPS * (double)clade_threads_get();
+}
+
+static void write_raw(question *q, const char *folder)
+{
+    const float *const x = data_of(q);
+    char               path[1024];
     snprintf(path, sizeof path, "%s/%s_%zu.f32", folder, q->groups ? "groups" : "noise", q->d);
     FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(q->x, sizeof *q->x * q->d, N_ROWS, file) != N_ROWS ||
-        fclose(file) != 0) {
+    if (file == NULL || fwrite(x, sizeof *x * q->d, N_ROWS, file) != N_ROWS || fclose(file) != 0) {
         fprintf(stderr, "%s: cannot write\n", path);
         exit(1);
     }
@@ -164,37 +188,18 @@ static void write_raw(const question *q, const char *folder)
 
 int main(int argc, char **argv)
 {
-    static question q[] = {
-        { "lloyd/noise/32x50", 32, 50, false, false, NULL },
-        { "lloyd/groups/32x50", 32, 50, true, false, NULL },
-        { "lloyd-no-bounds/noise/32x50", 32, 50, false, true, NULL },
-        { "lloyd-no-bounds/groups/32x50", 32, 50, true, true, NULL },
-        { "lloyd/groups/64x100", 64, 100, true, false, NULL },
-        { "lloyd-no-bounds/groups/64x100", 64, 100, true, true, NULL },
-        { "fit/groups/32x50", 32, 50, true, false, NULL },
-    };
-    enum { N_QUESTIONS = sizeof q / sizeof q[0] };
-    struct bench_case cases[N_QUESTIONS];
-
-    if (argc == 2 && strcmp(argv[1], "--peak") == 0) {
-        printf("{\"isa\":\"%s\",\"threads\":%d,\"peak_gflops\":%.1f}\n",
-               clade_isa_name(clade_isa_get()), clade_threads_get(), peak_flops() / 1e9);
+    struct bench_case cases[N_QUESTIONS + 1];
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        for (size_t i = 0; i < 3; i++)
+            write_raw(&all_questions[i], argv[2]);
         return 0;
     }
     for (size_t i = 0; i < N_QUESTIONS; i++) {
-        for (size_t j = 0; j < i && q[i].x == NULL; j++) { /* the same data is made once */
-            if (q[j].d == q[i].d && q[j].groups == q[i].groups) q[i].x = q[j].x;
-        }
-        if (q[i].x == NULL) q[i].x = draw_data(&q[i]);
+        question *const q = &all_questions[i];
         cases[i] =
-            (struct bench_case){ q[i].name, strncmp(q[i].name, "fit", 3) == 0 ? whole_fit : lloyd,
-                                 &q[i], 2.0 * N_ROWS * (double)(q[i].d * q[i].k) * N_ITER, "flop" };
+            (struct bench_case){ q->name, strncmp(q->name, "fit", 3) == 0 ? whole_fit : lloyd, q,
+                                 2.0 * N_ROWS * (double)(q->d * q->k) * N_ITER, "flop" };
     }
-    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
-        for (size_t i = 0; i < N_QUESTIONS; i++) {
-            if (i < 2 || i == 4) write_raw(&q[i], argv[2]);
-        }
-        return 0;
-    }
-    return bench_main(argc, argv, cases, N_QUESTIONS);
+    cases[N_QUESTIONS] = (struct bench_case){ "peak", peak, NULL, peak_work(), "flop" };
+    return bench_main(argc, argv, cases, N_QUESTIONS + 1);
 }

@@ -192,6 +192,15 @@ void clade_centres_set(clade_centres *centres, const float *centre)
     }
 }
 
+/* Rows that lie one behind the other will be followed by those behind them: where these begin, as a
+ * number, since it may be past the end of the data, where a prefetch does nothing. 0: no idea. */
+static uintptr_t ahead_of(const float *const *at, size_t n_rows, size_t d)
+{
+    const uintptr_t first = (uintptr_t)at[0], last = (uintptr_t)at[n_rows - 1];
+    const uintptr_t row_bytes = d * sizeof(float);
+    return last - first == (n_rows - 1) * row_bytes ? last + row_bytes : 0;
+}
+
 void clade_nearest_rows(clade_nearest *out, const clade_centres *centres, const float *x,
                         const uint32_t *row, size_t n_rows, bool with_second, float *scratch)
 {
@@ -203,10 +212,13 @@ void clade_nearest_rows(clade_nearest *out, const clade_centres *centres, const 
     }
     switch (centres->isa) {
 #if HAVE_X86
-    case CLADE_ISA_AVX512: avx512_nearest(out, 0, centres, at, with_second, scratch); break;
+    case CLADE_ISA_AVX512:
+        avx512_nearest(out, 0, centres, at, ahead_of(at, n_rows, centres->d), with_second, scratch);
+        break;
     case CLADE_ISA_AVX2:
         for (size_t i = 0; i < n_rows; i += 16) {
-            avx2_nearest(out, i, centres, at + i, with_second, scratch);
+            avx2_nearest(out, i, centres, at + i, ahead_of(at, n_rows, centres->d), with_second,
+                         scratch);
         }
         break;
 #endif

@@ -54,13 +54,18 @@ TARGET static inline __attribute__((always_inline)) void NAME(tile)(
     }
 }
 
-/* One copy of the tile for each width, so that accumulators are registers. */
+/* One copy of the tile for each width, so that accumulators are registers. Rows are read in one
+ * burst and worked on for long, so the next ones are asked for between tiles. */
 TARGET static void NAME(tiles)(NAME(best) * best, const float *lanes, const clade_centres *centres,
-                               bool with_second)
+                               uintptr_t ahead, bool with_second)
 {
     const size_t n_tiles = (centres->k + TILE_MAX - 1) / TILE_MAX;
+    const size_t n_lines = ahead == 0 ? 0 : 2 * LANES * centres->d * sizeof(float) / 64;
     uint32_t     first   = 0;
     for (size_t t = 0; t < n_tiles; t++) {
+        for (size_t l = n_lines * t / n_tiles; l < n_lines * (t + 1) / n_tiles; l++) {
+            __builtin_prefetch((const void *)(ahead + 64 * l));
+        }
         const uint32_t     end    = (uint32_t)(centres->k * (t + 1) / n_tiles);
         const float *const packed = centres->packed + (size_t)first * centres->d;
         const float *const half   = centres->half + first;
@@ -110,9 +115,11 @@ TARGET static void NAME(pack)(float *lanes, const float *const *row, const float
     }
 }
 
-/* Answers of up to 2 LANES rows, written at out[at...]. */
+/* Answers of up to 2 LANES rows, written at out[at...]. Memory from `ahead` on is fetched
+ * meanwhile. */
 TARGET static void NAME(nearest)(clade_nearest *out, size_t at, const clade_centres *centres,
-                                 const float *const *row, bool with_second, float *lanes)
+                                 const float *const *row, uintptr_t ahead, bool with_second,
+                                 float *lanes)
 {
     NAME(best) best;
     NAME(pack)(lanes, row, centres->shift, centres->d);
@@ -121,7 +128,7 @@ TARGET static void NAME(nearest)(clade_nearest *out, size_t at, const clade_cent
         best.second[v] = SET(-INFINITY);
         best.index[v]  = ZERO_INDEX();
     }
-    NAME(tiles)(&best, lanes, centres, with_second);
+    NAME(tiles)(&best, lanes, centres, ahead, with_second);
     for (size_t v = 0; v < 2; v++) {
         STORE(out->score + at + v * LANES, best.score[v]);
         STORE_INDEX(out->index + at + v * LANES, best.index[v]);

@@ -30,8 +30,9 @@ static inline size_t clade__cut_end(clade__cut cut, size_t block, size_t n)
 
 /* Squared distance of the centred row x - shift from a centre that is centred already. Eight lanes
  * in a fixed order and no fused multiply-add: the same bits everywhere. */
-static inline float clade__distance2(const float *x, const float *shift, const float *moved,
-                                     size_t d)
+static inline __attribute__((always_inline)) float clade__distance2(const float *x,
+                                                                    const float *shift,
+                                                                    const float *moved, size_t d)
 {
     typedef float v8 __attribute__((vector_size(32)));
     v8            sum  = { 0 };
@@ -52,11 +53,17 @@ static inline float clade__distance2(const float *x, const float *shift, const f
     return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7])) + tail;
 }
 
-/* The state of Lloyd's method over one set of rows: see lloyd.c. */
+/* Lloyd's method over one set of rows: see lloyd.c. */
+typedef enum clade__bounds {
+    CLADE__BOUNDS_NEVER,
+    CLADE__BOUNDS_WHEN_WORTH,
+    CLADE__BOUNDS_ALWAYS /* from the second pass on, for tests */
+} clade__bounds;
+
 typedef struct clade__lloyd_options {
-    size_t max_iter;
-    double tolerance_abs; /* distance; 0: until no label changes */
-    bool   bounds;
+    size_t        max_iter;
+    double        tolerance_abs; /* distance; 0: until no label changes */
+    clade__bounds bounds;
 } clade__lloyd_options;
 
 typedef struct clade__lloyd_result {

@@ -275,7 +275,8 @@ clade_status clade_kmeans_fit(clade_kmeans **out_model, uint32_t *out_label, con
     clade__shift_of(f.model->shift, &f.all);
     f.lloyd = (clade__lloyd_options){ options->max_iter == 0 ? ITER_DEFAULT : options->max_iter,
                                       tolerance_of(&f.all, f.model->shift, options->tolerance),
-                                      !options->no_bounds };
+                                      options->no_bounds ? CLADE__BOUNDS_NEVER
+                                                         : CLADE__BOUNDS_WHEN_WORTH };
     status = fit_all(&f, err);
     if (status != CLADE_OK) goto done;
 

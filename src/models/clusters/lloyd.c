@@ -28,8 +28,6 @@ enum {
 };
 #define SUMS_BYTES_MAX ((size_t)64 << 20)
 
-/* Bounds stay when they skip at least this share of rows; else they are tried again later. */
-static const double SKIP_WORTH = 0.3;
 static const float UP = 1.0f + 0x1p-21f, DOWN = 1.0f - 0x1p-21f; /* past a few roundings of float */
 
 clade__cut clade__cut_of(size_t n, size_t n_sums)
@@ -71,12 +69,36 @@ typedef struct lloyd {
     float  reach;     /* largest norm of a moved centre */
     float  precision; /* g above */
 
+    float (*distance2)(const float *x, const float *shift, const float *moved, size_t d);
+
     pass_kind kind;
     size_t   *n_changed;  /* (blocks) */
     size_t   *n_searched; /* (blocks) */
     double   *objective;  /* (blocks) */
     float    *scratch;    /* (workers, 32 d) */
 } lloyd;
+
+/* The distance compiled for the processor at hand: the same bits, half the time. */
+static float distance2_plain(const float *x, const float *shift, const float *moved, size_t d)
+{
+    return clade__distance2(x, shift, moved, d);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static float distance2_avx2(const float *x, const float *shift,
+                                                            const float *moved, size_t d)
+{
+    return clade__distance2(x, shift, moved, d);
+}
+#endif
+
+static float (*distance2_here(void))(const float *, const float *, const float *, size_t)
+{
+#if defined(__x86_64__)
+    if (clade_isa_get() >= CLADE_ISA_AVX2) return distance2_avx2;
+#endif
+    return distance2_plain;
+}
 
 /* ---- One block of a pass --------------------------------------------------------------------- */
 
@@ -129,8 +151,8 @@ static void note_bounds(lloyd *l, size_t i, const clade_nearest *near, size_t at
         4.0f * l->precision * (norm2 + sqrtf(norm2) * l->reach + l->reach * l->reach);
     const float own2  = norm2 - 2.0f * near->score[at];
     const float next2 = norm2 - 2.0f * near->second[at];
-    l->upper[i]       = sqrtf(fmaxf(own2, 0.0f) + room) * UP;
-    l->lower[i]       = sqrtf(fmaxf(next2 - room, 0.0f)) * DOWN;
+    l->upper[i]       = sqrtf((own2 > 0.0f ? own2 : 0.0f) + room) * UP;
+    l->lower[i]       = sqrtf(next2 > room ? next2 - room : 0.0f) * DOWN;
 }
 
 static void search_rows(lloyd *l, double *delta, const uint32_t *row, size_t n_rows,
@@ -158,14 +180,15 @@ static bool bounds_settle(lloyd *l, size_t i)
 {
     const uint32_t a     = l->label[i];
     const float    other = a == l->drift_most_at ? l->drift_next : l->drift_most;
-    const float    lower = fmaxf((l->lower[i] - other) * DOWN, 0.0f);
-    const float    away  = fmaxf(lower, l->half_gap[a]);
+    const float    left  = (l->lower[i] - other) * DOWN;
+    const float    lower = left > 0.0f ? left : 0.0f;
+    const float    away  = lower > l->half_gap[a] ? lower : l->half_gap[a];
     l->upper[i]          = (l->upper[i] + l->drift[a]) * UP;
     l->lower[i]          = lower;
     if (is_settled(l, l->upper[i], away)) return true;
 
     const size_t d     = l->rows->d;
-    const float  exact = clade__distance2(l->rows->x + i * d, l->shift, l->moved + a * d, d);
+    const float  exact = l->distance2(l->rows->x + i * d, l->shift, l->moved + a * d, d);
     l->upper[i]        = sqrtf(exact * (1.0f + 4.0f * l->precision)) * UP;
     return is_settled(l, l->upper[i], away);
 }
@@ -353,16 +376,18 @@ static void objective_block(size_t block, int worker, void *context)
     (void)worker;
     for (size_t i = block * l->cut.rows; i < clade__cut_end(l->cut, block, l->rows->n); i++) {
         const double weight = l->rows->weight == NULL ? 1.0 : (double)l->rows->weight[i];
-        total += weight * (double)clade__distance2(l->rows->x + i * d, l->shift,
-                                                   l->moved + l->label[i] * d, d);
+        total += weight *
+                 (double)l->distance2(l->rows->x + i * d, l->shift, l->moved + l->label[i] * d, d);
     }
     l->objective[block] = total;
 }
 
-/* Bounds are tried at pass 2, and after a try that skipped too little at pass 5, 11, 23, ... */
+/* Bounds are tried once few rows change, and after a try that skipped too little at pass t again
+ * from pass 2 t + 1 on. */
 typedef struct bounds_plan {
     bool   wanted;
-    size_t next_try;
+    bool   calm;     /* the last pass changed less than one row in twenty */
+    size_t next_try; /* 0 while bounds are worth their while */
     size_t n_skipped;
     size_t n_seen;
 } bounds_plan;
@@ -373,16 +398,28 @@ static pass_kind next_kind(const bounds_plan *plan, size_t pass, pass_kind last)
     if (!plan->wanted) return PASS_PLAIN;
     if (last == PASS_RECORD) return PASS_BOUNDED;
     if (last == PASS_BOUNDED && plan->next_try == 0) return PASS_BOUNDED;
-    return pass >= plan->next_try ? PASS_RECORD : PASS_PLAIN;
+    return pass >= plan->next_try && plan->calm ? PASS_RECORD : PASS_PLAIN;
 }
 
-static void judge_bounds(bounds_plan *plan, const lloyd *l, size_t pass, size_t n_searched)
+/* The share of rows that bounds must skip to be worth their while, in units of a cycle or so: a
+ * search costs k d / 16 and a little, and a seventh more when it notes bounds; looking at bounds
+ * costs a row about 40 + d. */
+static double share_worth(const lloyd *l)
+{
+    const double search = (double)(l->k * l->rows->d) / 16.0 + 25.0;
+    const double look   = 50.0 + 1.5 * (double)l->rows->d;
+    return (look + 0.15 * search) / (1.15 * search);
+}
+
+static void judge_bounds(bounds_plan *plan, const lloyd *l, size_t pass, size_t n_searched,
+                         clade__bounds bounds)
 {
     const size_t n_skipped = l->rows->n - n_searched;
     plan->n_seen += l->rows->n;
     plan->n_skipped += n_skipped;
     if (l->kind != PASS_BOUNDED) return;
-    plan->next_try = (double)n_skipped >= SKIP_WORTH * (double)l->rows->n ? 0 : 2 * pass + 1;
+    const bool worth = (double)n_skipped >= share_worth(l) * (double)l->rows->n;
+    plan->next_try   = worth || bounds == CLADE__BOUNDS_ALWAYS ? 0 : 2 * pass + 1;
 }
 
 static bool some_empty(const lloyd *l)
@@ -397,7 +434,7 @@ static bool some_empty(const lloyd *l)
 static clade_status iterate(lloyd *l, clade__lloyd_result *out, const clade__lloyd_options *o,
                             clade_error *err)
 {
-    bounds_plan plan       = { o->bounds && l->k > 1, 1, 0, 0 };
+    bounds_plan plan = { .wanted = o->bounds != CLADE__BOUNDS_NEVER && l->k > 1, .next_try = 1 };
     size_t      max_passes = o->max_iter;
     bool        standing   = false; /* centres hardly moved: one more look at labels, and done */
     pack_centres(l);
@@ -408,7 +445,8 @@ static clade_status iterate(lloyd *l, clade__lloyd_result *out, const clade__llo
         if (l->kind == PASS_BOUNDED && l->k <= SEPARATION_MAX) clade_parallel(l->k, gap_of, l);
         clade_parallel(l->cut.n, pass_block, l);
         collect_pass(l, &n_changed, &n_searched);
-        judge_bounds(&plan, l, pass, n_searched);
+        judge_bounds(&plan, l, pass, n_searched, o->bounds);
+        plan.calm = n_changed < l->rows->n / 20 || o->bounds == CLADE__BOUNDS_ALWAYS;
 
         if (some_empty(l)) {
             if (pass >= max_passes + EXTRA_PASSES) break; /* the data will not have k clusters */
@@ -451,6 +489,7 @@ static clade_status lloyd_create(lloyd *l, bool bounds, clade_error *err)
     const size_t n = l->rows->n, d = l->rows->d, k = l->k;
     l->cut        = clade__cut_of(n, k * (d + 2));
     l->precision  = (float)(d + 2) * 0x1p-24f;
+    l->distance2  = distance2_here();
     l->packed     = clade_centres_create(k, d, l->shift);
     l->moved      = CLADE_NEW(float, k *d);
     l->sum        = CLADE_NEW(double, k *(d + 2));
@@ -481,7 +520,7 @@ clade_status clade__lloyd(float *centre, uint32_t *out_label, double *out_weight
     const size_t d = rows->d;
     lloyd        l = { .rows = rows, .k = k, .shift = shift, .label = out_label, .centre = centre };
     clade__lloyd_result result = { 0 };
-    clade_status        status = lloyd_create(&l, options->bounds, err);
+    clade_status        status = lloyd_create(&l, options->bounds != CLADE__BOUNDS_NEVER, err);
     if (status != CLADE_OK) goto done;
     status = iterate(&l, &result, options, err);
     if (status != CLADE_OK) goto done;
