@@ -65,7 +65,6 @@ tsan: setup
 
 ## make fuzz       every fuzz target from its corpus (FUZZ_SECONDS=30 each)
 fuzz: setup
-	@scripts/build fuzz
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 ## make bench      every benchmark; results go to bench/results by hand
