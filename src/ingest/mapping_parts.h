@@ -37,4 +37,35 @@ bool clade__shape_has(clade_shape shape, clade_field field);
 /** The shape that the fields alone speak for. */
 clade_shape clade__shape_of(const clade_mapping *mapping);
 
+/* ---------------------------------------------------------------- values (mapping_look.c) */
+
+/* What the values of a column look like. */
+typedef struct clade__looks {
+    size_t n; /* with a value */
+    size_t number, integer, fraction, negative, signed_money;
+    size_t time_text, time_digits, clock; /* written as moments */
+    size_t epoch[4];                      /* plausible as [1] s, [2] ms, [3] us */
+    size_t excel;                         /* plausible as Excel days */
+    size_t email, phone, list, wide, three_letters, blank_inside;
+    size_t first_above_12, second_above_12; /* of dates with three numbers, year last */
+    size_t undecided_dates, dotted_dates;
+    size_t comma_decimals, point_decimals; /* numbers that prove their decimal mark */
+    size_t n_distinct, bytes;
+    double smallest, largest;
+    char   currency[4];
+} clade__looks;
+
+/** The part of the values that have something, 0 where there is none. */
+static inline double clade__share(size_t n, const clade__looks *look)
+{
+    return look->n == 0 ? 0.0 : (double)n / (double)look->n;
+}
+
+/** Look at one column of a sample of n_rows rows of n_columns texts, row-major. `seen` has n_seen
+ * slots, a power of two above twice the rows. */
+void clade__look_at_column(clade__looks *out, const clade_text *sample, size_t n_rows,
+                           size_t n_columns, size_t column, uint64_t *seen, size_t n_seen);
+/** 0..1: how well the values of a column go with a field. */
+double clade__fits(clade_field field, const clade__looks *look);
+
 #endif

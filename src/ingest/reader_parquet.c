@@ -32,7 +32,7 @@ static clade_status describe(clade_buffer *out_sql, clade_reader *reader, const 
         status = clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory to read it", reader->path);
         goto done;
     }
-    status = clade_store_query(&rows, reader->store, sql.data, NULL, 0, err);
+    status = clade_store_query_aside(&rows, reader->store, sql.data, NULL, 0, err);
     if (status != CLADE_OK) goto done;
     clade_buffer_text(out_sql, "SELECT ");
     for (;;) {

@@ -2,6 +2,7 @@
 #include "reading.h"
 
 #include <iconv.h>
+#include <sys/resource.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -204,6 +205,45 @@ static void progress_ends_at_one_and_the_hash_tells_files_apart(void **state)
     assert_true(hash[0] == clade_hash64("a,b\n1,2\n", 8, 0));
 }
 
+/* 64 MB stream through a window of a few: what a process holds does not follow the size of its
+ * file. */
+static void memory_does_not_grow_with_the_file(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their own bookkeeping grows */
+#endif
+    char          path[512], line[64];
+    clade_reader *reader = NULL;
+    clade_row     row;
+    bool          more   = true;
+    int64_t       n_rows = 0;
+    struct rusage before, after;
+    check_folder_make(folder, "reader");
+    snprintf(path, sizeof path, "%s/long.csv", folder);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs("id,user_id,event_time,price\n", file);
+    for (int i = 0; i < 1500000; i++) {
+        const int n = snprintf(line, sizeof line, "%d,%d,2024-01-02 10:%02d:00,%d.25\n", i, i % 977,
+                               i % 60, i % 300);
+        assert_int_equal(fwrite(line, 1, (size_t)n, file), n);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    check_ok(clade_reader_open(&reader, path, NULL, NULL));
+    for (;;) {
+        check_ok(clade_reader_next(&row, &more, reader, NULL));
+        if (!more) break;
+        n_rows++;
+    }
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_int_equal(n_rows, 1500000);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 8 * 1024); /* in KiB */
+    clade_reader_close(reader);
+    check_folder_remove(folder);
+}
+
 static void parquet_comes_as_text(void **state)
 {
     (void)state;
@@ -241,6 +281,7 @@ int main(void)
         cmocka_unit_test(utf16_without_a_mark_is_told_by_its_zeros),
         cmocka_unit_test(an_encoding_that_shows_late_is_still_found),
         cmocka_unit_test(progress_ends_at_one_and_the_hash_tells_files_apart),
+        cmocka_unit_test(memory_does_not_grow_with_the_file),
         cmocka_unit_test(parquet_comes_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
