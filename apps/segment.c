@@ -181,12 +181,15 @@ static clade_status list(command *c, clade_store *store, bool again, clade_error
 
 static clade_status segment_run(command *c, clade_error *err)
 {
-    static const char *const words[] = { "show", "list" };
+    static const char *const words[] = { "show", "list", "card", "flows", "lookalike" };
     clade_store             *store   = NULL;
     CLADE_TRY(command_open(&store, c, false, err));
     if (c->n_args == 1) return list(c, store, true, err);
     if (strcmp(c->arg[1], "show") == 0) return show(c, store, err);
     if (strcmp(c->arg[1], "list") == 0) return list(c, store, false, err);
+    if (strcmp(c->arg[1], "card") == 0) return segment_card(c, store, err);
+    if (strcmp(c->arg[1], "flows") == 0) return segment_flows(c, store, err);
+    if (strcmp(c->arg[1], "lookalike") == 0) return segment_lookalike(c, store, err);
     const char *near = clade_text_nearest(c->arg[1], words, sizeof words / sizeof words[0]);
     (void)clade_fail(err, CLADE_ERR_ARG, "clade segment cannot '%s'", c->arg[1]);
     clade_hint(err, near == NULL ? "clade segment --help says what it can" : "did you mean %s?",
@@ -199,16 +202,33 @@ static const command_option options[] = {
       0,
       "KIND",
       { "which kind to print: outlook, rfm, lifecycle, clusters", "打印哪种分群" } },
+    { "from",
+      0,
+      "MOMENT",
+      { "flows: the earlier moment (90 days before)", "流动：较早时刻（默认 90 天前）" } },
+    { "to",
+      0,
+      "MOMENT",
+      { "flows: the later moment (that of the segments)", "流动：较晚时刻（默认分群时刻）" } },
+    { "seeds", 0, "FILE", { "lookalike: the customers to find more of", "相似：种子客户文件" } },
+    { "size", 0, "N", { "lookalike: how many to find (1000)", "相似：所需人数（默认 1000）" } },
+    { "output", 'o', "FILE", { "lookalike: where the list goes", "相似：输出文件" } },
+    { "format",
+      0,
+      "FORMAT",
+      { "lookalike: csv, jsonl or parquet", "相似：csv、jsonl 或 parquet" } },
     { NULL, 0, NULL, { NULL, NULL } },
 };
 
 const command_verb command_verb_segment = {
     .name    = "segment",
-    .usage   = "segment WORKSPACE [show SEGMENT | list]",
+    .usage   = "segment WORKSPACE [show SEGMENT | list | card | flows | lookalike --seeds FILE]",
     .summary = { "who the customers are, in groups that say something about the future",
                  "顾客分群，并说明未来" },
     .examples =
         "segment my.clade\nsegment my.clade show champions\nsegment my.clade list --kind rfm\n"
+        "segment my.clade flows\n"
+        "segment my.clade lookalike --seeds best.csv --size 5000 -o more.csv\n"
         "segment my.clade --as-of 2011-09-10 --json",
     .options      = options,
     .min_args     = 1,

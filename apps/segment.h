@@ -18,4 +18,10 @@ void segment_print_all(command *c, const clade_json_tree *tree, const char *kind
 /** One segment on a page. */
 void segment_print_one(command *c, const clade_json_tree *tree, const clade_json_node *segment);
 
+/** The words behind `clade segment WORKSPACE`: the customers most like a list, who moved between
+ * two moments, and the outlook by hand. */
+CLADE_MUST_USE clade_status segment_lookalike(command *c, clade_store *store, clade_error *err);
+CLADE_MUST_USE clade_status segment_flows(command *c, clade_store *store, clade_error *err);
+CLADE_MUST_USE clade_status segment_card(command *c, clade_store *store, clade_error *err);
+
 #endif

@@ -236,21 +236,21 @@ static int compare_effect(const void *a, const void *b)
  * expect by 35 %" */
 static void put_reason(clade_customer_reason *reason, const clade_customer_page *page, bool zh)
 {
-    clade_buffer out     = { 0 };
-    const double value   = (double)page->value[reason->feature];
-    const double place   = (double)page->percentile[reason->feature];
+    clade_buffer out   = { 0 };
+    const double value = (double)page->value[reason->feature];
+    const double place = (double)page->percentile[reason->feature];
+    /* Nobody stands above all, not even above themselves. */
+    const double above = fmin(99, floor(100 * place)), below = fmin(99, floor(100 * (1 - place)));
     const double percent = 100 * (exp(fabs(reason->effect)) - 1);
     clade_feature_label_write(&out, reason->feature, zh);
     clade_buffer_text(&out, zh ? "：" : ": ");
     clade_value_write(&out, reason->feature, value, page->currency, zh);
     if (!isnan(place) && place >= 0.5) {
-        clade_buffer_format(&out,
-                            zh ? "，高于 %.0f%% 的客户" : ", more than %.0f %% of customers have",
-                            100 * place);
+        clade_buffer_format(
+            &out, zh ? "，高于 %.0f%% 的客户" : ", more than %.0f %% of customers have", above);
     } else if (!isnan(place)) {
-        clade_buffer_format(&out,
-                            zh ? "，低于 %.0f%% 的客户" : ", less than %.0f %% of customers have",
-                            100 * (1 - place));
+        clade_buffer_format(
+            &out, zh ? "，低于 %.0f%% 的客户" : ", less than %.0f %% of customers have", below);
     }
     if (reason->effect > 0) {
         clade_buffer_format(
@@ -307,7 +307,7 @@ done:
 static clade_status read_orders(clade_customer_page *page, clade_store *store, clade_error *err)
 {
     static const char sql[] =
-        "SELECT coalesce(e.order_ref, '') AS ref, min(e.at_us) AS at, count(*) AS n,"
+        "SELECT coalesce(e.order_ref, '') AS ref, min(e.at_us) AS bought_us, count(*) AS n,"
         "  CAST(coalesce(sum(e.value_minor), 0) AS BIGINT),"
         "  CAST(coalesce(sum(e.value_minor + round(coalesce(r.amount_minor, 0)"
         "    * (CAST(e.value_minor AS DOUBLE) / nullif(e.amount_minor, 0)))), 0) AS BIGINT) "
@@ -316,7 +316,7 @@ static clade_status read_orders(clade_customer_page *page, clade_store *store, c
         "  ON r.purchase = e.event "
         "WHERE e.kind = 'purchase' AND e.customer = ?1 AND e.at_us < ?2 "
         "GROUP BY ref, CASE WHEN e.order_ref IS NULL THEN e.at_us END "
-        "ORDER BY at DESC, ref DESC LIMIT 20";
+        "ORDER BY bought_us DESC, ref DESC LIMIT 20";
     _Static_assert(CLADE_CUSTOMER_ORDERS == 20, "the query above says 20");
     const clade_value args[] = { CLADE_INT(page->customer), CLADE_INT(page->as_of_us) };
     clade_rows       *rows   = NULL;
