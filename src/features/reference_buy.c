@@ -183,7 +183,7 @@ static void set_gaps(const values *v)
     set(v, "gap_cv", when(n >= 2 && sum > 0, deviation(gap, n) / mean));
     set(v, "gap_last_ratio", when(n >= 2 && sum > 0, gap[n - 1] / mean));
     set(v, "late_share", when(n >= 2, shorter / (double)n));
-    set(v, "late_score", when(n >= 3, over(silence - mean, deviation(gap, n))));
+    set(v, "late_score", when(n >= 3, (silence - mean) / fmax(deviation(gap, n), 86400)));
     set(v, "gap_median_days", median(gap, n) / 86400); /* sorts */
     set(v, "late_ratio", over(silence, median(gap, n)));
     set(v, "gap_min_days", gap[0] / 86400);
