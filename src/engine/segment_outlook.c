@@ -26,8 +26,15 @@ enum {
     FIT_CUSTOMERS = 20000, /* more add nothing to 8 degrees of freedom: a seeded sample does */
 };
 
-static const double outlook_df    = 8;
-static const size_t outlook_terms = 128;
+static const size_t outlook_terms = 256;
+
+/* Degrees of freedom that so many customers can bear and bands still hold still: 8 up to 2,500 of
+ * them, growing with their square root (docs/maths/outlook.md). */
+static double outlook_df(size_t n)
+{
+    const double grown = 8 * sqrt((double)n / 2500);
+    return fmin(fmax(8, grown), fmax(1, (double)n / 50));
+}
 
 typedef struct outlook_definition {
     clade_additive model;
@@ -133,7 +140,7 @@ static clade_status fit_bands(outlook_definition *definition, clade__bands *band
     if (predicted == NULL) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
     }
-    const double df     = fmin(outlook_df, fmax(1, (double)n / 50));
+    const double df     = outlook_df(n);
     clade_status status = clade_additive_fit(&definition->model, input->slog, true, n, input->p,
                                              input->y, N_TARGETS, weight, df, outlook_terms, err);
     if (status == CLADE_OK) {
