@@ -9,7 +9,6 @@ static void memory_is_bounded_and_counts_grow_with_the_customers(void **state)
     char               folder[256];
     clade_demo_summary small = { 0 }, large = { 0 };
     clade_demo_options options = { .folder = folder, .n_customers = 50000, .seed = 5 };
-    struct rusage      usage;
     check_folder_make(folder, "demo");
     check_ok(clade_demo_write(&options, &small, NULL));
     options.n_customers = 200000;
@@ -21,7 +20,8 @@ static void memory_is_bounded_and_counts_grow_with_the_customers(void **state)
     check_close((double)large.n_events / (double)small.n_events, 4, 0.1);
     check_close((double)large.size_bytes / (double)small.size_bytes, 4, 0.1);
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow is memory too */
+    struct rusage usage;
     assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
     print_message("peak memory %ld KiB with %d threads\n", usage.ru_maxrss, clade_threads_get());
     assert_true(usage.ru_maxrss < 32 * 1024 + 48L * 1024 * clade_threads_get());
