@@ -291,6 +291,7 @@ typedef struct load_plan {
     int64_t           now_us;
     uint64_t          message_seed;
     bool              money_matters; /* orders and events with money */
+    bool store_reads; /* Parquet: the store is busy reading, so nobody helps it writing */
 } load_plan;
 
 /* The file's columns and mapping: guessed, remembered, or said; and the plan made of it. Everything
@@ -369,12 +370,16 @@ typedef struct load_item {
     uint32_t  bits;
 } load_item;
 
-/* A table being filled: the appender and how many rows of its chunk are. */
+/* A table being filled: the appender and how many rows of its chunk are. With a helper, rows go to two
+ * appenders in turn: one is filled while the helper's thread hands the other's rows to the engine. */
+typedef struct load_helper load_helper;
 typedef struct load_out {
     clade_appender *appender;
     size_t          n;
     size_t          n_columns;
-    uint64_t        absent; /* columns that this file never has: set to NULL once a chunk */
+    uint64_t        absent;   /* columns that this file never has: set to NULL once a chunk */
+    load_helper    *helper;   /* or NULL */
+    size_t          n_chunks; /* flushed to the appender since its turn began */
 } load_out;
 
 /* Everything a call of clade_load_files keeps between files. */
@@ -431,6 +436,9 @@ clade_status clade__out_open(load_out *out, clade_store *store, const char *tabl
 /* The chunk's next row: flushes a full one. Set every column of it. */
 clade_status clade__out_row(size_t *out_row, load_out *out, clade_error *err);
 clade_status clade__out_finish(load_out *out, clade_error *err);
+void         clade__out_close(load_out *out);
+/* From now on a second thread hands full appenders to the engine. For an open table with many rows. */
+clade_status clade__out_help(load_out *out, clade_store *store, const char *table, clade_error *err);
 void         clade__out_i64(load_out *out, size_t column, size_t row, int64_t value);
 void         clade__out_f64(load_out *out, size_t column, size_t row, double value);
 void clade__out_text(load_out *out, size_t column, size_t row, clade_text value); /* "" is NULL */

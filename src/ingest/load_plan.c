@@ -408,8 +408,9 @@ clade_status clade__plan_make(load_plan **out_plan, bool *out_remembered, load_s
         clade_hint(err, "say what they are, as --map %s=customer", plan->column[0]);
         goto done;
     }
-    plan->now_us = state->now_us;
-    status       = order_columns(plan, &rows, state->arena, err);
+    plan->now_us      = state->now_us;
+    plan->store_reads = out_dialect->format == CLADE_FORMAT_PARQUET;
+    status            = order_columns(plan, &rows, state->arena, err);
     if (status != CLADE_OK) goto done;
     decide_rules(plan, &rows);
     decide_currency(plan, state, &rows);

@@ -3,6 +3,8 @@
  * that the memory a row will need is on its way before it is asked for. */
 #include "load_internal.h"
 
+#include "clade/run.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -678,7 +680,9 @@ clade_status clade__sink_open(load_sink *sink, clade_error *err)
         state->store, "CREATE OR REPLACE TEMP TABLE load_undone (event BIGINT)", NULL, 0, err));
     CLADE_TRY(clade__out_open(&sink->undone, state->store, "load_undone", 1, err));
     sink->event.absent = absent_columns(sink->plan);
-    return clade__out_open(&sink->event, state->store, "event", EVENT_N, err);
+    CLADE_TRY(clade__out_open(&sink->event, state->store, "event", EVENT_N, err));
+    if (sink->plan->store_reads || clade_threads_get() == 1) return CLADE_OK;
+    return clade__out_help(&sink->event, state->store, "event", err);
 }
 
 clade_status clade__sink_batch(load_sink *sink, load_batch *batch, clade_error *err)
@@ -748,8 +752,7 @@ void clade__sink_close(load_sink *sink)
     load_out *const outs[] = { &sink->event, &sink->identity, &sink->quarantine, &sink->people,
                                &sink->item,  &sink->table,    &sink->undone };
     for (size_t i = 0; i < sizeof outs / sizeof outs[0]; i++) {
-        clade_appender_close(outs[i]->appender);
-        outs[i]->appender = NULL;
+        clade__out_close(outs[i]);
     }
     clade_buffer_free(&sink->sealed);
     clade_buffer_free(&sink->scratch);

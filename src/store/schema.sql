@@ -78,7 +78,7 @@ CREATE TABLE load (load BIGINT NOT NULL, file VARCHAR NOT NULL, shape VARCHAR NO
 CREATE TABLE refund_match (refund BIGINT NOT NULL, purchase BIGINT NOT NULL, customer BIGINT,
     quantity DOUBLE NOT NULL, amount_minor BIGINT NOT NULL, at_us BIGINT NOT NULL);
 -- A doubt about a row or a customer, from a moment on. Rows are never deleted for it.
--- name: test_order, staff, bot, outlier_price, outlier_quantity, unmatched_refund
+-- name: test_order, staff, bot, outlier_price, outlier_quantity, unmatched_refund, not_product
 CREATE TABLE flag (name VARCHAR NOT NULL, customer BIGINT, event BIGINT, since_us BIGINT NOT NULL,
     reason VARCHAR NOT NULL);
 -- A value that was missing and could be completed safely; `event` holds the completed value.

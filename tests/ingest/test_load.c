@@ -284,6 +284,62 @@ static void a_replay_gives_the_same_derived_tables(void **state)
     shop_remove(&s);
 }
 
+static void a_row_is_itself_in_any_zone_order_of_columns_and_format(void **state)
+{
+    (void)state;
+    shop s = shop_make();
+    shop_load_text(&s, "orders.csv",
+                   "order_id,customer_id,order_date,product_id,quantity,unit_price\n"
+                   "1,a,2023-07-05 10:00:00,x,6,2.50\n2,b,2023-01-05 10:00:00,y,1,4.25\n",
+                   NULL);
+    const clade_load_options london = { .zone = "Europe/London", .now_us = TEST_NOW };
+    clade_load_file          file   = shop_load_text(&s, "again.csv",
+                                                     "quantity,unit_price,product_id,order_id,customer_id,"
+                                                                "order_date\n6,2.5,x,1,a,2023-07-05 10:00:00\n",
+                                                     &london);
+    assert_int_equal(file.n_duplicate, 1);
+    file = shop_load_text(&s, "again.jsonl",
+                          "{\"order_id\":\"2\",\"customer_id\":\"b\",\"order_date\":\"2023-01-05 "
+                          "10:00:00\",\"product_id\":\"y\",\"quantity\":1,\"unit_price\":4.25}\n",
+                          NULL);
+    assert_int_equal(file.n_duplicate, 1);
+    shop_remove(&s);
+}
+
+static void local_times_are_read_in_their_zone_summer_time_included(void **state)
+{
+    (void)state;
+    shop                     s      = shop_make();
+    const clade_load_options london = { .zone = "Europe/London", .now_us = TEST_NOW };
+    shop_load_text(&s, "orders.csv",
+                   "order_id,customer_id,order_date,product_id,quantity,unit_price\n"
+                   "1,a,2023-07-05 10:00:00,x,6,2.50\n2,b,2023-01-05 10:00:00,y,1,4.25\n",
+                   &london);
+    shop_is(&s, 1688547600000000, "SELECT max(at_us) FROM event"); /* 09:00 UTC */
+    shop_is(&s, 1672912800000000, "SELECT min(at_us) FROM event"); /* 10:00 UTC */
+    shop_remove(&s);
+}
+
+static void parquet_is_loaded_like_the_csv_it_was_made_of(void **state)
+{
+    (void)state;
+    shop s = shop_make();
+    char sql[700], path[300];
+    shop_load_text(&s, "orders.csv",
+                   "order_id,customer_id,order_date,product_id,quantity,unit_price\n"
+                   "1,a,2023-07-05 10:00:00,x,6,2.50\n2,b,2023-01-05 10:00:00,y,1,4.25\n",
+                   NULL);
+    snprintf(path, sizeof path, "%.250s/orders.parquet", s.folder);
+    snprintf(sql, sizeof sql, "COPY (SELECT * FROM read_csv('%s')) TO '%s'", s.path, path);
+    check_ok(clade_store_run(s.store, sql, NULL, 0, NULL));
+    const char       *one    = path;
+    clade_load_report report = shop_load(&s, &one, 1, NULL);
+    assert_int_equal(report.n_read, 2);
+    assert_int_equal(report.n_duplicate, 2);
+    clade_load_report_free(&report);
+    shop_remove(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +354,9 @@ int main(void)
         cmocka_unit_test(money_in_two_currencies_is_named_and_converted),
         cmocka_unit_test(what_comes_later_changes_nothing_that_was_said),
         cmocka_unit_test(a_replay_gives_the_same_derived_tables),
+        cmocka_unit_test(a_row_is_itself_in_any_zone_order_of_columns_and_format),
+        cmocka_unit_test(local_times_are_read_in_their_zone_summer_time_included),
+        cmocka_unit_test(parquet_is_loaded_like_the_csv_it_was_made_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,39 @@ static void a_load_that_was_killed_leaves_nothing_and_the_next_brings_all(void *
     shop_remove(&whole);
 }
 
+static void ctrl_c_stops_the_load_and_the_store_is_as_before(void **state)
+{
+    (void)state;
+    char path[300];
+    shop s = shop_make();
+    snprintf(path, sizeof path, "%.250s/orders.csv", s.folder);
+    write_log(path, N_ROWS);
+    clade_store_close(s.store);
+    s.store           = NULL;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        clade_store              *store  = NULL;
+        clade_load_report         report = { 0 };
+        const char               *one    = path;
+        const clade_store_options make   = { .n_threads = 2 };
+        clade_interrupt_install();
+        if (clade_store_open(&store, s.workspace, &make, NULL) != CLADE_OK) _exit(3);
+        raise(SIGINT); /* before the first row, so that the test knows when */
+        const clade_load_options with   = { .now_us = TEST_NOW };
+        const clade_status       status = clade_load_files(&report, store, &one, 1, &with, NULL);
+        clade_store_close(store);
+        _exit(status == CLADE_ERR_INTERRUPTED ? 0 : 4);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    shop_open(&s);
+    shop_is(&s, 0, "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM load)");
+    shop_remove(&s);
+}
+
 static void one_thread_and_two_store_the_same(void **state)
 {
     (void)state;
@@ -91,7 +124,7 @@ static void one_thread_and_two_store_the_same(void **state)
     int64_t sum[2];
     shop    s = shop_make();
     snprintf(path, sizeof path, "%.250s/orders.csv", s.folder);
-    write_log(path, 50000);
+    write_log(path, 150000); /* more than one turn of the helper */
     for (int i = 0; i < 2; i++) {
         const char *one = path;
         shop        own = shop_make();
@@ -163,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_that_was_killed_leaves_nothing_and_the_next_brings_all),
+        cmocka_unit_test(ctrl_c_stops_the_load_and_the_store_is_as_before),
         cmocka_unit_test(one_thread_and_two_store_the_same),
         cmocka_unit_test(a_file_that_is_not_there_stops_the_load_and_keeps_the_files_before),
         cmocka_unit_test(what_nobody_can_mean_is_refused_with_a_sentence),
