@@ -248,6 +248,14 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
     clade_outcome revenue = { 0 };
     clade_progress_begin("segments", 4 + 2 * CLADE_N_SEGMENT_KIND, "steps");
     CLADE_TRY(clade_features_compute(&study->features, store, study->as_of_us, err));
+    if (study->features->n_customers == 0) {
+        (void)clade_fail(err, CLADE_ERR_NOT_READY,
+                         "%s: none of its events names a customer, and segments are of customers",
+                         clade_store_folder(store));
+        clade_hint(err, "say which column does: clade load %s FILE --map COLUMN=customer",
+                   clade_store_folder(store));
+        return CLADE_ERR_NOT_READY;
+    }
     clade_progress_update(++done);
     CLADE_TRY(clade_outcome_compute(
         &revenue, store, study->features->customer, study->features->n_customers,

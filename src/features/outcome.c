@@ -3,11 +3,13 @@
 #include "internal.h"
 
 /* Purchases of the window, less refunds of the window; a purchase counts as such when something of
- * it was still kept at the end. */
+ * it was still kept at the end. What a line was worth may be unknown, and least(x, NULL) is x: that
+ * is asked for first. */
 static const char outcome_sql[] =
     "SELECT customer, greatest(0, sum(paid))::BIGINT, bool_or(kept) FROM ("
-    "  SELECT e.customer AS customer, coalesce(greatest(-10000000000000, least(10000000000000,"
-    "             e.value_minor)), 0)::HUGEINT AS paid,"
+    "  SELECT e.customer AS customer, CASE WHEN e.value_minor IS NULL THEN 0 ELSE"
+    "             greatest(-10000000000000, least(10000000000000, e.value_minor)) END::HUGEINT AS "
+    "paid,"
     "         b.quantity IS NULL OR b.quantity < coalesce(e.quantity, 1) - 0.0005 AS kept"
     "  FROM event e LEFT JOIN (SELECT purchase, sum(quantity) AS quantity FROM refund_match"
     "                          WHERE at_us < ?2 GROUP BY purchase) b ON b.purchase = e.event"
@@ -15,7 +17,8 @@ static const char outcome_sql[] =
     "    AND e.event NOT IN (SELECT event FROM flag WHERE name = 'test_order' AND event IS NOT NULL"
     "                        AND since_us < ?2)"
     "  UNION ALL"
-    "  SELECT customer, -coalesce(least(10000000000000, abs(value_minor)), 0)::HUGEINT, false"
+    "  SELECT customer, CASE WHEN value_minor IS NULL THEN 0 ELSE"
+    "             -least(10000000000000, abs(value_minor)) END::HUGEINT, false"
     "  FROM event WHERE kind = 'refund' AND at_us >= ?1 AND at_us < ?2 AND customer IS NOT NULL"
     ") GROUP BY customer ORDER BY customer";
 

@@ -447,8 +447,10 @@ static clade_status touch_row(bool *out_new, load_sink *sink, const load_batch *
     int64_t   customer = -1;
     size_t    at       = 0;
     CLADE_TRY(clade__sink_customer(&customer, sink, batch, row, err));
+    /* A file of redeemed coupons has no arm: which coupon it was is what tells its rows apart. */
+    const load_slot  arm_slot   = row->span[SLOT_ARM].size > 0 ? SLOT_ARM : SLOT_COUPON;
     const clade_text campaign   = load_text(batch, row->span[SLOT_CAMPAIGN]);
-    const clade_text arm        = load_text(batch, row->span[SLOT_ARM]);
+    const clade_text arm        = load_text(batch, row->span[arm_slot]);
     const clade_text channel    = load_text(batch, row->span[SLOT_CHANNEL]);
     const int64_t    at_us      = null_or(row->at_us, row->at_us != LOAD_NO_TIME);
     const double     propensity = nan_or(row->propensity, (row->has & ROW_HAS_PROPENSITY) != 0);

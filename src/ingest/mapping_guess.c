@@ -317,6 +317,8 @@ static void fit_to_shape(clade_mapping *m)
         clade_column_map *column = &m->column[i];
         if (column->field == CLADE_FIELD_NONE) {
             if (table) column->field = CLADE_FIELD_ATTRIBUTE;
+        } else if (m->shape == CLADE_SHAPE_CUSTOMERS && column->field == CLADE_FIELD_ITEM_NAME) {
+            column->field = CLADE_FIELD_NAME; /* "name" in a table of people: to be sealed */
         } else if (!shape_has(m->shape, column->field)) {
             column->field = CLADE_FIELD_ATTRIBUTE;
         } else if (m->shape == CLADE_SHAPE_CUSTOMERS && column->field == CLADE_FIELD_TIME) {

@@ -202,7 +202,8 @@ static const struct {
       "shippingname recipientname recipient contactname username nickname buyerfullname "
       "reviewername billingfirstname billinglastname shippingfirstname shippinglastname "
       "displayname "
-      "customerfirstname customerlastname 姓名 收货人 收件人 收货人姓名 客户姓名 买家姓名 真实姓名 "
+      "customerfirstname customerlastname vorname nachname prenom nombre apellido apellidos 姓名 "
+      "收货人 收件人 收货人姓名 客户姓名 买家姓名 真实姓名 "
       "联系人 "
       "用户昵称 昵称 会员姓名 收件人姓名 顾客姓名" },
     { CLADE_FIELD_EMAIL, 100,
