@@ -627,7 +627,7 @@ static clade_status read_first_row(clade_reader *reader, clade_error *err)
                           reader->path, (long long)row.line, reader->n_header,
                           CLADE_READER_MAX_COLUMNS);
     }
-    if (row.bad != NULL && window->end != end) {
+    if (row.bad != NULL && (window->end != end || reader->n_header == 0)) {
         return clade_fail(err, CLADE_ERR_DATA, "%s: line %lld: %s", reader->path,
                           (long long)row.line, row.bad);
     }

@@ -50,6 +50,9 @@ static void empty_and_binary_files_are_named(void **state)
     assert_string_equal(err.message, "bad.csv: the file is empty");
     assert_int_equal(open_bytes(noise, sizeof noise, &err), CLADE_ERR_DATA);
     assert_non_null(strstr(err.message, "looks like a binary file"));
+    assert_int_equal(open_bytes("\",1.5@", 6, &err), CLADE_ERR_DATA);
+    assert_string_equal(err.message,
+                        "bad.csv: line 1: the quote that opens column 1 is never closed");
     assert_int_equal(open_bytes("PK\003\004rest of a workbook", 22, &err), CLADE_ERR_DATA);
     assert_non_null(strstr(err.message, "Excel"));
     assert_non_null(strstr(err.hint, "CSV"));
