@@ -239,7 +239,6 @@ typedef struct load_tally {
     int64_t n_rows;
     int64_t n_bad;
     int64_t n_no_customer;
-    int64_t n_no_time_zone_gap;
     int64_t n_future;
     int64_t n_zero_price;
     int64_t n_negative_price;
@@ -250,7 +249,6 @@ typedef struct load_tally {
     int64_t n_no_amount; /* purchases whose money is not known */
     int64_t n_redacted;
     int64_t n_undone;
-    int64_t n_date_repaired;
     int64_t n_currency[LOAD_MAX_CURRENCIES];
     char    currency[LOAD_MAX_CURRENCIES][4];
     int     n_currencies;
@@ -370,8 +368,9 @@ typedef struct load_item {
     uint32_t  bits;
 } load_item;
 
-/* A table being filled: the appender and how many rows of its chunk are. With a helper, rows go to two
- * appenders in turn: one is filled while the helper's thread hands the other's rows to the engine. */
+/* A table being filled: the appender and how many rows of its chunk are. With a helper, rows go to
+ * two appenders in turn: one is filled while the helper's thread hands the other's rows to the
+ * engine. */
 typedef struct load_helper load_helper;
 typedef struct load_out {
     clade_appender *appender;
@@ -415,7 +414,6 @@ typedef struct load_sink {
     const load_plan *plan;
     const char      *path;
     int64_t          load;
-    uint64_t         file_hash;  /* 0 when nobody needs it before the end */
     bool             known_file; /* its bytes were loaded before */
     load_out         event, identity, quarantine, people, item, table, undone;
     clade_buffer     sealed, scratch;
@@ -437,8 +435,10 @@ clade_status clade__out_open(load_out *out, clade_store *store, const char *tabl
 clade_status clade__out_row(size_t *out_row, load_out *out, clade_error *err);
 clade_status clade__out_finish(load_out *out, clade_error *err);
 void         clade__out_close(load_out *out);
-/* From now on a second thread hands full appenders to the engine. For an open table with many rows. */
-clade_status clade__out_help(load_out *out, clade_store *store, const char *table, clade_error *err);
+/* From now on a second thread hands full appenders to the engine. For an open table with many rows.
+ */
+clade_status clade__out_help(load_out *out, clade_store *store, const char *table,
+                             clade_error *err);
 void         clade__out_i64(load_out *out, size_t column, size_t row, int64_t value);
 void         clade__out_f64(load_out *out, size_t column, size_t row, double value);
 void clade__out_text(load_out *out, size_t column, size_t row, clade_text value); /* "" is NULL */
@@ -498,7 +498,6 @@ typedef struct load_note {
     int64_t          load;
     const char      *path;
     const char      *header_note;
-    const char      *ignored; /* names of columns that were not understood, or NULL */
 } load_note;
 
 clade_status clade__report_fill(clade_load_report *report, load_state *state, const load_note *note,

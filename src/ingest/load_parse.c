@@ -138,6 +138,19 @@ static void put_private_free(load_parser *parser, load_batch *batch, load_row *r
     parser->tally.n_redacted++;
 }
 
+/* An outside id. Capitals do not make another person of an e-mail address. */
+static clade__name_hash put_person(load_batch *batch, load_row *row, load_slot slot, clade_text id)
+{
+    row->span[slot] = batch_put(batch, id);
+    if (memchr(id.data, '@', id.size) != NULL) {
+        char *copy = batch->text + row->span[slot].at;
+        for (size_t i = 0; i < id.size; i++) {
+            if (copy[i] >= 'A' && copy[i] <= 'Z') copy[i] = (char)(copy[i] + 32);
+        }
+    }
+    return clade__name_of(load_text(batch, row->span[slot]));
+}
+
 static void set_currency(load_row *row, clade_text text)
 {
     if (text.size != 3) return;
@@ -173,14 +186,10 @@ static const char *parse_field(load_parser *parser, load_batch *batch, load_row 
 
     switch (map->field) {
     case CLADE_FIELD_CUSTOMER:
-        text                     = clade__value_id(text);
-        row->customer            = clade__name_of(text);
-        row->span[SLOT_CUSTOMER] = batch_put(batch, text);
+        row->customer = put_person(batch, row, SLOT_CUSTOMER, clade__value_id(text));
         return NULL;
     case CLADE_FIELD_OTHER_CUSTOMER:
-        text                  = clade__value_id(text);
-        row->other            = clade__name_of(text);
-        row->span[SLOT_OTHER] = batch_put(batch, text);
+        row->other = put_person(batch, row, SLOT_OTHER, clade__value_id(text));
         return NULL;
     case CLADE_FIELD_ITEM:
         put_private_free(parser, batch, row, SLOT_ITEM, clade__value_id(text), false);
@@ -627,6 +636,14 @@ static void finish_price(load_parser *parser, load_row *row, row_values *values)
     if (row->has & ROW_HAS_AMOUNT) row->has &= ~(uint32_t)ROW_HAS_AMOUNT;
 }
 
+/* A log that knows people by their address alone. */
+static void take_address_as_id(load_batch *batch, load_row *row)
+{
+    const load_slot  slot = row->span[SLOT_EMAIL].at != 0 ? SLOT_EMAIL : SLOT_PHONE;
+    const clade_text text = load_text(batch, row->span[slot]);
+    if (text.size > 0) row->customer = put_person(batch, row, SLOT_CUSTOMER, text);
+}
+
 bool clade__row_parse(load_parser *parser, load_batch *batch, const clade_row *raw)
 {
     const load_plan *plan = parser->plan;
@@ -662,12 +679,7 @@ bool clade__row_parse(load_parser *parser, load_batch *batch, const clade_row *r
         attribute[i] = batch_put(batch, clade__value_clean(raw->fields[plan->attribute[i]]));
     }
     if (row->bad == NULL) {
-        if (plan->email_is_id && row->span[SLOT_CUSTOMER].at == 0) {
-            row->span[SLOT_CUSTOMER] =
-                row->span[SLOT_EMAIL].at != 0 ? row->span[SLOT_EMAIL] : row->span[SLOT_PHONE];
-            const clade_text id = load_text(batch, row->span[SLOT_CUSTOMER]);
-            if (id.size > 0) row->customer = clade__name_of(id);
-        }
+        if (plan->email_is_id) take_address_as_id(batch, row);
         decide_time(parser, row, &values, &body);
     }
     if (row->bad == NULL) {

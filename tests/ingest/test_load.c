@@ -306,6 +306,21 @@ static void a_row_is_itself_in_any_zone_order_of_columns_and_format(void **state
     shop_remove(&s);
 }
 
+static void an_address_is_an_id_whatever_its_capitals(void **state)
+{
+    (void)state;
+    shop s = shop_make();
+    shop_load_text(&s, "orders.csv",
+                   "order_id,email,order_date,product_id,quantity,unit_price\n"
+                   "1,Ann.Lee@Post.example,2023-07-05 10:00:00,x,6,2.50\n"
+                   "2,ann.lee@post.example,2023-07-06 10:00:00,y,1,4.25\n"
+                   "3,bo@post.example,2023-07-06 10:00:00,y,1,4.25\n",
+                   NULL);
+    shop_is(&s, 2, "SELECT count(DISTINCT customer) FROM event");
+    assert_true(clade_identity_find(s.store, CLADE_TEXT("ann.lee@post.example")) >= 0);
+    shop_remove(&s);
+}
+
 static void local_times_are_read_in_their_zone_summer_time_included(void **state)
 {
     (void)state;
@@ -355,6 +370,7 @@ int main(void)
         cmocka_unit_test(what_comes_later_changes_nothing_that_was_said),
         cmocka_unit_test(a_replay_gives_the_same_derived_tables),
         cmocka_unit_test(a_row_is_itself_in_any_zone_order_of_columns_and_format),
+        cmocka_unit_test(an_address_is_an_id_whatever_its_capitals),
         cmocka_unit_test(local_times_are_read_in_their_zone_summer_time_included),
         cmocka_unit_test(parquet_is_loaded_like_the_csv_it_was_made_of),
     };
