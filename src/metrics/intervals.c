@@ -157,5 +157,7 @@ clade_interval clade_share_interval(size_t n_yes, size_t n, double level)
     const double middle = (share + z * z / (2.0 * m)) / (1.0 + z * z / m);
     const double reach =
         z / (1.0 + z * z / m) * sqrt(share * (1.0 - share) / m + z * z / (4.0 * m * m));
-    return (clade_interval){ share, fmax(0.0, middle - reach), fmin(1.0, middle + reach) };
+    /* At none and all the ends are 0 and 1, which a rounding must not miss. */
+    return (clade_interval){ share, n_yes == 0 ? 0.0 : fmin(share, middle - reach),
+                             n_yes == n ? 1.0 : fmax(share, middle + reach) };
 }

@@ -527,7 +527,7 @@ static int run_on_terminal(char *out, size_t out_size, const char *const argv[])
         if (got <= 0) break; /* the other end is closed */
         n += (size_t)got;
         out[n] = '\0';
-        if (!typed && (strstr(out, "░") != NULL || strstr(out, "█") != NULL)) {
+        if (!typed && strstr(out, "░") != NULL && strstr(out, "/s") != NULL) {
             typed = write(terminal, "\x03", 1) == 1;
         }
     }

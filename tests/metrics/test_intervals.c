@@ -132,6 +132,7 @@ static void the_ends_of_a_share_interval_solve_wilsons_equation(void **state)
     check_close((0.35 - got.low) / sqrt(got.low * (1.0 - got.low) / 20.0), z, 1e-12);
     check_close((got.high - 0.35) / sqrt(got.high * (1.0 - got.high) / 20.0), z, 1e-12);
     check_close(clade_share_interval(0, 5, 0.95).low, 0.0, 0.0);
+    assert_true(clade_share_interval(0, 48, 0.95).low == 0); /* not 7e-18 */
     assert_true(isnan(clade_share_interval(0, 0, 0.95).value));
 }
 
