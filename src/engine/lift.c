@@ -47,6 +47,8 @@ typedef struct lift_work {
     const clade_segmentation *like[CLADE_N_SEGMENT_KIND]; /* NULL: not measured */
     size_t                    n_kmeans;
     uint8_t                  *fold; /* (n) */
+    uint32_t                 *live; /* (n_live) columns in which customers differ at all */
+    size_t                    n_live;
     uint64_t                  seed;
     prediction                by[N_PREDICTIONS];
     clade_status              status[N_FOLDS][N_METHODS];
@@ -211,9 +213,22 @@ done:
 
 /* ---------------------------------------------------------------- the ceiling */
 
-/* Predictions of one target after each number of rounds; `out` picks spend or return of by[r]. */
-static clade_status boost(const prediction *by, const lift_fold *f, clade_trees_goal goal,
-                          uint64_t seed)
+/* The columns that tell customers apart: a shop without browsing has eighty that do not. */
+static float *live_columns(const lift_work *w, const clade_features *features)
+{
+    const size_t p   = features->n_features;
+    float       *out = clade_alloc(features->n_customers, w->n_live * sizeof(float));
+    for (size_t i = 0; out != NULL && i < features->n_customers; i++) {
+        for (size_t j = 0; j < w->n_live; j++) {
+            out[i * w->n_live + j] = features->value[i * p + w->live[j]];
+        }
+    }
+    return out;
+}
+
+/* Predictions of one target after each number of rounds, into spend or return of by[r]. */
+static clade_status boost(const prediction *by, const lift_work *w, const lift_fold *f,
+                          const float *train_value, const float *test_value, clade_trees_goal goal)
 {
     clade_trees        *trees   = NULL;
     clade_trees_options options = clade_trees_defaults(goal);
@@ -234,16 +249,15 @@ static clade_status boost(const prediction *by, const lift_fold *f, clade_trees_
     options.min_child_weight     = 5;
     options.max_bin              = 64;
     options.n_threads            = 1;
-    options.seed                 = seed;
-    const clade_trees_data train = { .value     = f->train.features.value,
-                                     .n_rows    = f->n_train,
-                                     .n_columns = f->train.features.n_features,
-                                     .target    = target };
-    status                       = clade_trees_fit(&trees, &train, NULL, &options, NULL);
+    options.seed                 = w->seed;
+    const clade_trees_data train = {
+        .value = train_value, .n_rows = f->n_train, .n_columns = w->n_live, .target = target
+    };
+    status = clade_trees_fit(&trees, &train, NULL, &options, NULL);
     for (int r = 0; r < N_ROUNDS && status == CLADE_OK; r++) {
         double *out = goal == CLADE_TREES_LOGISTIC ? by[r].returned : by[r].spend;
-        status = clade_trees_predict_first(told, trees, (size_t)rounds[r], f->test.features.value,
-                                           f->n_test, f->test.features.n_features, NULL);
+        status = clade_trees_predict_first(told, trees, (size_t)rounds[r], test_value, f->n_test,
+                                           w->n_live, NULL);
         for (size_t i = 0; i < f->n_test && status == CLADE_OK; i++)
             out[f->test_row[i]] = (double)told[i];
     }
@@ -254,10 +268,18 @@ done:
     return status;
 }
 
-static clade_status by_trees(const prediction *by, const lift_fold *f, uint64_t seed)
+static clade_status by_trees(const prediction *by, const lift_work *w, const lift_fold *f)
 {
-    CLADE_TRY(boost(by, f, CLADE_TREES_SQUARED_ERROR, seed));
-    return boost(by, f, CLADE_TREES_LOGISTIC, seed);
+    clade_status status = CLADE_ERR_NOMEM;
+    float       *train  = live_columns(w, &f->train.features);
+    float       *test   = live_columns(w, &f->test.features);
+    if (train != NULL && test != NULL) {
+        status = boost(by, w, f, train, test, CLADE_TREES_SQUARED_ERROR);
+        if (status == CLADE_OK) status = boost(by, w, f, train, test, CLADE_TREES_LOGISTIC);
+    }
+    free(train);
+    free(test);
+    return status;
 }
 
 /* ---------------------------------------------------------------- folds and figures */
@@ -279,7 +301,7 @@ static void fold_task(size_t task, int worker, void *context)
         } else if (method == KMEANS_RFM) {
             status = by_kmeans(&w->by[method], &f, w->n_kmeans, w->seed);
         } else {
-            status = by_trees(&w->by[CEILING], &f, w->seed);
+            status = by_trees(&w->by[CEILING], w, &f);
         }
     }
     fold_free(&f);
@@ -434,11 +456,26 @@ static void judge(clade_lift_report *report, const lift_work *w)
 
 /* ---------------------------------------------------------------- */
 
+/* Whether some customer differs from the first one in a column; absence is a value of its own. */
+static bool is_live(const clade_features *features, size_t column)
+{
+    const float *value = features->value + column;
+    for (size_t i = 1; i < features->n_customers; i++) {
+        const float x = value[i * features->n_features];
+        if (isnan(x) != isnan(value[0]) || x < value[0] || x > value[0]) return true;
+    }
+    return false;
+}
+
 static clade_status make_room(lift_work *w, size_t n, clade_error *err)
 {
     uint32_t *scratch = CLADE_NEW(uint32_t, n);
     w->fold           = CLADE_NEW(uint8_t, n);
-    bool whole        = scratch != NULL && w->fold != NULL;
+    w->live           = CLADE_NEW(uint32_t, w->features->n_features);
+    bool whole        = scratch != NULL && w->fold != NULL && w->live != NULL;
+    for (size_t column = 0; whole && column < w->features->n_features; column++) {
+        if (is_live(w->features, column)) w->live[w->n_live++] = (uint32_t)column;
+    }
     for (int m = 0; m < N_PREDICTIONS; m++) {
         w->by[m].spend    = CLADE_NEW(double, n);
         w->by[m].returned = CLADE_NEW(double, n);
@@ -516,6 +553,7 @@ done:
         free(w->by[m].returned);
     }
     free(w->fold);
+    free(w->live);
     free(w);
     for (int k = 0; k < 3; k++)
         clade_segmentation_free(own[k]);
