@@ -3,6 +3,7 @@
 #ifndef CLADE_REPORT_FACTS_H
 #define CLADE_REPORT_FACTS_H
 
+#include "clade/flows.h"
 #include "clade/ingest.h"
 #include "clade/segments.h"
 
@@ -49,19 +50,10 @@ typedef struct bins_view {
 
 typedef struct rfm_view {
     bool    known;
-    int64_t n[5][5]; /* recency score 5 first; frequency score 1 first */
+    int64_t n[5][5]; /* recency score 1 first (long ago); frequency score 1 first */
     double  money[5][5];
     int64_t n_never; /* customers without an order */
 } rfm_view;
-
-/* Row n is of those who were not there yet, column n of those who no longer count. */
-typedef struct flow_view {
-    bool    known;
-    int64_t from_us, to_us;
-    size_t  n;
-    int64_t count[CLADE_SEGMENTS_MAX + 1][CLADE_SEGMENTS_MAX + 1];
-    double  money[CLADE_SEGMENTS_MAX + 1][CLADE_SEGMENTS_MAX + 1]; /* minor units, 365 days back */
-} flow_view;
 
 typedef struct load_view {
     clade_text file, shape;
@@ -85,11 +77,12 @@ typedef struct facts {
     int64_t n_orders;
     double  net, sold, refunded; /* minor units; net is sold less refunded */
 
-    size_t     n_months;
-    month_view month[FACTS_MONTHS_MAX];
-    bins_view  recency, orders, order_value, gap;
-    rfm_view   rfm;
-    flow_view  flow;
+    size_t      n_months;
+    month_view  month[FACTS_MONTHS_MAX];
+    bins_view   recency, orders, order_value, gap;
+    rfm_view    rfm;
+    bool        has_flows;
+    clade_flows flows; /* FLOW_DAYS before the moment, to the moment */
 
     size_t              n_checks;
     clade_check_result *check;

@@ -112,7 +112,7 @@ static clade_status rfm_grid(facts *f, clade_store *store, const clade_features 
             f->rfm.n_never++;
             continue;
         }
-        const int row = score_of(days, recency) - 1, column = score_of(n, orders) - 1;
+        const int row = 5 - score_of(days, recency), column = score_of(n, orders) - 1;
         f->rfm.n[row][column]++;
         if (!isnan(year)) f->rfm.money[row][column] += year * f->minor;
     }
@@ -123,78 +123,28 @@ done:
 
 /* ---------------------------------------------------------------- flows */
 
-/* Who was where at one moment. */
-typedef struct moment_view {
-    clade_features *features;
-    int32_t        *segment; /* (n_customers) */
-} moment_view;
-
-static void moment_free(moment_view *moment)
-{
-    clade_features_free(moment->features);
-    free(moment->segment);
-}
-
-static clade_status moment_assign(moment_view *moment, const clade_segmentation *segmentation,
-                                  clade_error *err)
-{
-    moment->segment = CLADE_NEW(int32_t, moment->features->n_customers + 1);
-    if (moment->segment == NULL) {
-        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the flows of %zu customers",
-                          moment->features->n_customers);
-    }
-    return clade_segmentation_assign(moment->segment, NULL, segmentation, moment->features, err);
-}
-
-/* One merge of two rising lists. */
-static void count_flows(flow_view *flow, const moment_view *before, const moment_view *after,
-                        double minor)
-{
-    const clade_features *a = before->features, *b = after->features;
-    const int             year_at = clade_features_find("spend_365d");
-    size_t                i = 0, j = 0;
-    while (i < a->n_customers || j < b->n_customers) {
-        const bool has_a =
-            i < a->n_customers && (j == b->n_customers || a->customer[i] <= b->customer[j]);
-        const bool has_b =
-            j < b->n_customers && (i == a->n_customers || b->customer[j] <= a->customer[i]);
-        const size_t from = has_a ? (size_t)before->segment[i] : flow->n;
-        const size_t to   = has_b ? (size_t)after->segment[j] : flow->n;
-        const double year = has_b ? value_of(b, j, year_at) : value_of(a, i, year_at);
-        flow->count[from][to]++;
-        if (!isnan(year)) flow->money[from][to] += year * minor;
-        i += has_a;
-        j += has_b;
-    }
-}
-
-static clade_status flows(facts *f, clade_store *store, const clade_features *now, clade_error *err)
+static clade_status flows(facts *f, clade_store *store, clade_error *err)
 {
     clade_segmentation *kind    = NULL;
-    moment_view         before  = { 0 };
-    moment_view         after   = { .features = NULL };
+    clade_members       before  = { 0 };
+    clade_members       after   = { 0 };
     int64_t             version = 0, fitted_us = 0;
-    clade_status        status = clade_segmentation_load(&kind, &version, &fitted_us, store,
-                                                         (clade_segment_kind)f->best, err);
+    const int64_t       from_us = f->as_of_us - FLOW_DAYS * CLADE_US_PER_DAY;
+    clade_status        status  = clade_segmentation_load(&kind, &version, &fitted_us, store,
+                                                          (clade_segment_kind)f->best, err);
     if (status == CLADE_ERR_NOT_READY) return CLADE_OK;
     if (status != CLADE_OK) return status;
-    f->flow.n       = clade_segmentation_n(kind);
-    f->flow.to_us   = f->as_of_us;
-    f->flow.from_us = f->as_of_us - FLOW_DAYS * CLADE_US_PER_DAY;
-    if (f->flow.from_us <= f->first_us || f->flow.n != f->kind[f->best].n) goto done;
-    status = clade_features_compute(&before.features, store, f->flow.from_us, err);
+    if (from_us <= f->first_us || clade_segmentation_n(kind) != f->kind[f->best].n) goto done;
+    status = clade_members_get(&before, store, kind, version, from_us, FLOW_DAYS, err);
     if (status != CLADE_OK) goto done;
-    status = moment_assign(&before, kind, err);
+    status = clade_members_get(&after, store, kind, version, f->as_of_us, FLOW_DAYS, err);
     if (status != CLADE_OK) goto done;
-    clade_features lent = *now;
-    after.features      = &lent;
-    status              = moment_assign(&after, kind, err);
+    status = clade_flows_count(&f->flows, &before, &after, clade_segmentation_n(kind), err);
     if (status != CLADE_OK) goto done;
-    count_flows(&f->flow, &before, &after, f->minor);
-    f->flow.known = true;
+    f->has_flows = true;
 done:
-    free(after.segment);
-    moment_free(&before);
+    clade_members_free(&before);
+    clade_members_free(&after);
     clade_segmentation_free(kind);
     return status;
 }
@@ -205,7 +155,7 @@ clade_status facts_people(facts *f, clade_store *store, clade_error *err)
     clade_status    status   = clade_features_compute(&features, store, f->as_of_us, err);
     if (status == CLADE_OK) status = distributions(f, features, err);
     if (status == CLADE_OK) status = rfm_grid(f, store, features, err);
-    if (status == CLADE_OK) status = flows(f, store, features, err);
     clade_features_free(features);
+    if (status == CLADE_OK) status = flows(f, store, err);
     return status;
 }

@@ -93,7 +93,7 @@ spelt spell_count(int64_t n)
     spelt out;
     char  text[32];
     clade_count_format(text, n);
-    snprintf(out.s, sizeof out.s, "%s", text);
+    snprintf(out.s, sizeof out.s, "%s%s", text[0] == '-' ? "−" : "", text + (text[0] == '-'));
     return out;
 }
 
@@ -127,7 +127,7 @@ static void with_currency(spelt *out, const page *p)
 {
     const spelt bare = *out;
     if (p->currency[0] != '\0' && strcmp(p->currency, "XXX") != 0) {
-        snprintf(out->s, sizeof out->s, "%.3s %.50s", p->currency, bare.s);
+        snprintf(out->s, sizeof out->s, "%.3s\u00a0%.50s", p->currency, bare.s);
     }
 }
 
@@ -168,7 +168,7 @@ spelt spell_money_short(const page *p, double minor)
     if (unit == 1) return spell_money(p, minor);
     const double value = major / unit;
     snprintf(out.s, sizeof out.s, "%.*f%s%s", fabs(value) < 100 ? (fabs(value) < 10 ? 2 : 1) : 0,
-             value, p->zh ? " " : "", name);
+             value, p->zh ? "\u00a0" : "", name);
     with_currency(&out, p);
     return out;
 }
@@ -179,9 +179,10 @@ spelt spell_share(double share)
     if (isnan(share)) {
         snprintf(out.s, sizeof out.s, "–");
     } else if (share > 0 && share < 0.01) {
-        snprintf(out.s, sizeof out.s, share < 0.0005 ? "<0.1 %%" : "%.1f %%", 100 * share);
+        snprintf(out.s, sizeof out.s, share < 0.0005 ? "<0.1\u00a0%%" : "%.1f\u00a0%%",
+                 100 * share);
     } else {
-        snprintf(out.s, sizeof out.s, "%.0f %%", 100 * share);
+        snprintf(out.s, sizeof out.s, "%.0f\u00a0%%", 100 * share);
     }
     return out;
 }

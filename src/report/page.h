@@ -36,7 +36,7 @@ void page_fill(page *p, word_id id, const char *const *args, size_t n_args);
 /* A message between two pieces of our own markup. */
 void page_between(page *p, const char *before, word_id id, const char *after);
 
-/* ---------------------------------------------------------------- numbers */
+/* ---------------------------------------------------------------- numbers (no break inside) */
 
 spelt spell_count(int64_t n);                         /* 12,345 */
 spelt spell_group(int64_t n);                         /* the same, "<20" for a few */

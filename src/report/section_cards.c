@@ -32,18 +32,30 @@ static void label(page *p, const facts *f, const clade_json_node *node)
     clade_buffer_free(&words);
 }
 
+static bool is_unit(clade_text unit, const char *name)
+{
+    return clade_text_equal(unit, clade_text_of(name));
+}
+
+/* A feature's number alone: its label says of what. */
+static spelt number_of(const page *p, clade_text unit, double number)
+{
+    if (isnan(number)) return spell_fixed(number, 0);
+    if (is_unit(unit, "money") || is_unit(unit, "money a year")) {
+        return spell_amount(p, number * p->minor);
+    }
+    if (is_unit(unit, "share")) return spell_share(number);
+    if (fabs(number) >= 100 || fabs(number - round(number)) < 0.005)
+        return spell_count(llround(number));
+    if (fabs(number) >= 10 && fabs(number - round(number)) < 0.05)
+        return spell_count(llround(number));
+    return spell_fixed(number, fabs(number) >= 10 ? 1 : 2);
+}
+
 static void value(page *p, const facts *f, const clade_json_node *node, const char *key)
 {
-    const int    feature = feature_of(f, node);
-    const double number  = json_number(&f->tree, node, key);
-    clade_buffer words   = { 0 };
-    if (feature >= 0) clade_value_write(&words, (uint32_t)feature, number, p->currency, p->zh);
-    if (words.size > 0) {
-        page_text(p, (clade_text){ words.data, words.size });
-    } else {
-        page_string(p, spell_fixed(number, 2).s);
-    }
-    clade_buffer_free(&words);
+    page_string(
+        p, number_of(p, json_text(&f->tree, node, "unit"), json_number(&f->tree, node, key)).s);
 }
 
 /* ---------------------------------------------------------------- what sets it apart */
@@ -170,46 +182,57 @@ static void card(page *p, const facts *f, const segment_view *one)
 
 /* ---------------------------------------------------------------- the points card */
 
-static void range_words(page *p, const facts *f, int feature, const clade_json_node *range)
+/* "1 to below 3" of money and days; "1–2" of what comes in whole numbers. */
+static void range_words(page *p, clade_text unit, double low, double high)
 {
-    clade_buffer words = { 0 };
-    double       low   = json_number(&f->tree, range, "from");
-    double       high  = json_number(&f->tree, range, "below");
-    if (!isnan(low)) {
-        clade_value_write(&words, (uint32_t)feature, low, p->currency, p->zh);
-        page_say(p, isnan(high) ? W_FROM_ON : W_FROM, words.data == NULL ? "" : words.data);
-        clade_buffer_clear(&words);
+    const bool  whole = is_unit(unit, "count") || is_unit(unit, "units") || is_unit(unit, "weeks");
+    const spelt from = number_of(p, unit, low), to = number_of(p, unit, high);
+    if (isnan(low) && isnan(high)) {
+        page_word(p, W_ANY);
+    } else if (isnan(high)) {
+        page_say(p, W_FROM_ON, from.s);
+    } else if (whole && high == floor(high) && (isnan(low) || low == floor(low))) {
+        const double first = isnan(low) ? 0 : low;
+        page_string(p, spell_count((int64_t)first).s);
+        if (high - first > 1) {
+            page_put(p, "–");
+            page_string(p, spell_count((int64_t)high - 1).s);
+        }
+    } else if (isnan(low)) {
+        page_say(p, W_BELOW, to.s);
+    } else {
+        page_say(p, W_FROM_TO, from.s, to.s);
     }
-    if (!isnan(high)) {
-        clade_value_write(&words, (uint32_t)feature, high, p->currency, p->zh);
-        page_say(p, W_BELOW, words.data == NULL ? "" : words.data);
-    }
-    if (isnan(low) && isnan(high)) page_word(p, W_ANY);
-    clade_buffer_free(&words);
 }
 
+static void card_row(page *p, double points)
+{
+    page_put(p, "</td>");
+    page_number(p, spell_fixed(points, 0));
+    page_put(p, "</tr>\n");
+}
+
+/* One row a range; the feature's name stands before the first of them. */
 static void card_line(page *p, const facts *f, const clade_json_node *line)
 {
-    const clade_json_node *ranges  = clade_json_get(&f->tree, line, "ranges");
-    const clade_json_node *range   = json_first(&f->tree, ranges);
-    const int              feature = feature_of(f, line);
-    const double           absent  = json_number(&f->tree, line, "absent_points");
-    if (feature < 0 || range == NULL) return;
-    page_put(p, "<tr><td class=\"words\">");
+    const clade_json_node *ranges = clade_json_get(&f->tree, line, "ranges");
+    const clade_json_node *range  = json_first(&f->tree, ranges);
+    const clade_text       unit   = json_text(&f->tree, line, "unit");
+    const double           absent = json_number(&f->tree, line, "absent_points");
+    if (range == NULL) return;
+    page_put(p, "<tr class=\"first\"><th scope=\"rowgroup\" rowspan=\"%u\">",
+             ranges->n + !isnan(absent));
     label(p, f, line);
-    page_put(p, "</td><td class=\"words\">");
+    page_put(p, "</th>");
     for (uint32_t i = 0; i < ranges->n; i++, range = json_next(&f->tree, range)) {
-        page_put(p, i == 0 ? "" : "<br>");
-        range_words(p, f, feature, range);
+        page_put(p, i == 0 ? "<td>" : "<tr><td>");
+        range_words(p, unit, json_number(&f->tree, range, "from"),
+                    json_number(&f->tree, range, "below"));
+        card_row(p, json_number(&f->tree, range, "points"));
     }
-    if (!isnan(absent)) page_between(p, "<br>", W_NONE_KNOWN, "");
-    page_put(p, "</td><td class=\"n\">");
-    range = json_first(&f->tree, ranges);
-    for (uint32_t i = 0; i < ranges->n; i++, range = json_next(&f->tree, range)) {
-        page_put(p, i == 0 ? "%.0f" : "<br>%.0f", json_number(&f->tree, range, "points"));
-    }
-    if (!isnan(absent)) page_put(p, "<br>%.0f", absent);
-    page_put(p, "</td></tr>\n");
+    if (isnan(absent)) return;
+    page_between(p, "<tr><td>", W_NONE_KNOWN, "");
+    card_row(p, absent);
 }
 
 static void points_totals(page *p, const facts *f, const clade_json_node *card_node)
@@ -239,7 +262,7 @@ static void points_card(page *p, const facts *f)
     page_between(p, "<article class=\"card\"><h3>", W_CARD_TITLE, "</h3><p>");
     page_say(p, W_CARD_SAYS, spell_share(json_number(&f->tree, card_node, "fidelity")).s,
              spell_share(json_number(&f->tree, card_node, "fidelity_within_one")).s);
-    page_put(p, "</p><div class=\"two\"><div>");
+    page_put(p, "</p><div class=\"two points\"><div>");
     page_table_open(p, false, 2, head, sizeof head / sizeof head[0]);
     for (uint32_t i = 0; i < lines->n; i++, line = json_next(&f->tree, line))
         card_line(p, f, line);

@@ -38,15 +38,15 @@ static void place(double *out_y, const int64_t *size, size_t n, double scale)
     }
 }
 
-static sankey lay_out(const flow_view *flow)
+static sankey lay_out(const clade_flows *flow)
 {
-    sankey  s     = { .n = flow->n + 1 };
+    sankey  s     = { .n = flow->n_segments + 1 };
     int64_t total = 0;
     for (size_t i = 0; i < s.n; i++) {
         for (size_t j = 0; j < s.n; j++) {
-            s.left[i] += flow->count[i][j];
-            s.right[j] += flow->count[i][j];
-            total += flow->count[i][j];
+            s.left[i] += (int64_t)flow->flow[i][j].n;
+            s.right[j] += (int64_t)flow->flow[i][j].n;
+            total += (int64_t)flow->flow[i][j].n;
         }
     }
     s.scale = total > 0 ? (double)DRAWN_HEIGHT / (double)total : 0;
@@ -70,7 +70,7 @@ static const char *direction(size_t from, size_t to, size_t n)
     return to < from ? " up" : " down";
 }
 
-static void ribbons(page *p, const flow_view *flow, const sankey *s)
+static void ribbons(page *p, const clade_flows *flow, const sankey *s, bool ranked)
 {
     double used_left[N_MAX] = { 0 }, used_right[N_MAX] = { 0 };
     page_put(p,
@@ -79,10 +79,10 @@ static void ribbons(page *p, const flow_view *flow, const sankey *s)
              LEFT_END, RIGHT_START - LEFT_END, s->height, s->height);
     for (size_t i = 0; i < s->n; i++) {
         for (size_t j = 0; j < s->n; j++) {
-            const double h = (double)flow->count[i][j] * s->scale;
-            if (flow->count[i][j] >= CLADE_REPORT_MIN_GROUP) {
-                ribbon(p, direction(i, j, flow->n), s->y_left[i] + used_left[i],
-                       s->y_right[j] + used_right[j], h);
+            const double h = (double)flow->flow[i][j].n * s->scale;
+            if (flow->flow[i][j].n >= CLADE_REPORT_MIN_GROUP) {
+                ribbon(p, ranked ? direction(i, j, flow->n_segments) : "",
+                       s->y_left[i] + used_left[i], s->y_right[j] + used_right[j], h);
             }
             used_left[i] += h;
             used_right[j] += h;
@@ -103,7 +103,7 @@ static void ribbons(page *p, const flow_view *flow, const sankey *s)
 
 static clade_text node_name(const page *p, const facts *f, size_t i, bool left)
 {
-    if (i < f->flow.n) return f->kind[f->best].segment[i].name;
+    if (i < f->flows.n_segments) return f->kind[f->best].segment[i].name;
     return clade_text_of(word_of(left ? W_NOT_YET : W_NO_LONGER, p->zh));
 }
 
@@ -134,19 +134,22 @@ static void names(page *p, const facts *f, const sankey *s)
 /* Rows are where customers were, columns where they are: one line a move keeps it readable. */
 static void moves_table(page *p, const facts *f)
 {
-    static const word_id head[] = { W_FROM_SEGMENT, W_TO_SEGMENT, W_CUSTOMERS, W_MONEY_YEAR };
-    const flow_view     *flow   = &f->flow;
+    static const word_id head[] = { W_FROM_SEGMENT, W_TO_SEGMENT, W_CUSTOMERS, W_SPENT_BEFORE,
+                                    W_SPENT_AFTER };
+    const clade_flows   *flow   = &f->flows;
     page_table_open(p, true, 2, head, sizeof head / sizeof head[0]);
-    for (size_t i = 0; i <= flow->n; i++) {
-        for (size_t j = 0; j <= flow->n; j++) {
-            const bool few = flow->count[i][j] < CLADE_REPORT_MIN_GROUP;
-            if (flow->count[i][j] == 0) continue;
+    for (size_t i = 0; i <= flow->n_segments; i++) {
+        for (size_t j = 0; j <= flow->n_segments; j++) {
+            const clade_flow *move = &flow->flow[i][j];
+            const bool        few  = move->n < CLADE_REPORT_MIN_GROUP;
+            if (move->n == 0) continue;
             page_row_head(p, node_name(p, f, i, true));
             page_put(p, "<td>");
             page_text(p, node_name(p, f, j, false));
             page_put(p, "</td>");
-            page_number(p, spell_group(flow->count[i][j]));
-            page_number(p, spell_amount(p, few ? (double)NAN : flow->money[i][j]));
+            page_number(p, spell_group((int64_t)move->n));
+            page_number(p, spell_amount(p, few ? (double)NAN : (double)move->before_minor));
+            page_number(p, spell_amount(p, few ? (double)NAN : (double)move->after_minor));
             page_put(p, "</tr>\n");
         }
     }
@@ -155,39 +158,45 @@ static void moves_table(page *p, const facts *f)
 
 static void in_words(page *p, const facts *f)
 {
-    const flow_view *flow = &f->flow;
-    int64_t          up = 0, down = 0, stayed = 0, new_ones = 0;
-    double           lost = 0;
-    for (size_t i = 0; i < flow->n; i++) {
-        for (size_t j = 0; j < flow->n; j++) {
-            stayed += i == j ? flow->count[i][j] : 0;
-            up += j < i ? flow->count[i][j] : 0;
-            down += j > i ? flow->count[i][j] : 0;
-            lost += j > i ? flow->money[i][j] : 0;
+    const clade_flows *flow = &f->flows;
+    size_t             up = 0, down = 0, stayed = 0, fresh = 0;
+    int64_t            before = 0, after = 0;
+    for (size_t i = 0; i < flow->n_segments; i++) {
+        for (size_t j = 0; j < flow->n_segments; j++) {
+            const clade_flow *move = &flow->flow[i][j];
+            stayed += i == j ? move->n : 0;
+            up += j < i ? move->n : 0;
+            down += j > i ? move->n : 0;
+            before += j > i ? move->before_minor : 0;
+            after += j > i ? move->after_minor : 0;
         }
-        new_ones += flow->count[flow->n][i];
+        fresh += flow->flow[flow->n_segments][i].n;
     }
+    const bool few = down < CLADE_REPORT_MIN_GROUP;
     page_put(p, "<p>");
-    page_say(p, W_FLOWS_SAY, spell_date(flow->from_us).s, spell_date(flow->to_us).s,
-             spell_group(stayed).s, spell_group(up).s, spell_group(down).s,
-             spell_money_short(p, down < CLADE_REPORT_MIN_GROUP ? (double)NAN : lost).s,
-             spell_group(new_ones).s);
+    page_say(
+        p, W_FLOWS_SAY, spell_date(flow->from_us).s, spell_date(flow->to_us).s,
+        spell_group((int64_t)stayed).s, spell_group((int64_t)up).s, spell_group((int64_t)down).s,
+        spell_money_short(p, few ? (double)NAN : (double)before).s,
+        spell_money_short(p, few ? (double)NAN : (double)after).s, spell_group((int64_t)fresh).s);
     page_put(p, "</p>");
 }
 
 void section_flows(page *p, const facts *f)
 {
     section_open(p, "flows", W_FLOWS_TITLE);
-    if (!f->flow.known) {
+    if (!f->has_flows) {
         page_between(p, "<p class=\"soft\">", W_FLOWS_UNKNOWN, "</p></section>\n");
         return;
     }
-    const sankey s = lay_out(&f->flow);
-    in_words(p, f);
-    page_chart_open(p, W_FLOWS_CHART, W_FLOWS_CHART_SAYS, (int)ceil(s.height) + 30);
-    page_label_spelt(p, "s e", LEFT_END, 12, spell_date(f->flow.from_us));
-    page_label_spelt(p, "s", RIGHT_START, 12, spell_date(f->flow.to_us));
-    ribbons(p, &f->flow, &s);
+    const sankey s      = lay_out(&f->flows);
+    const bool   ranked = f->best == CLADE_SEGMENT_OUTLOOK; /* better ones first */
+    if (ranked) in_words(p, f);
+    page_chart_open(p, W_FLOWS_CHART, ranked ? W_FLOWS_CHART_SAYS : W_FLOWS_CHART_PLAIN,
+                    (int)ceil(s.height) + 30);
+    page_label_spelt(p, "s e", LEFT_END, 12, spell_date(f->flows.from_us));
+    page_label_spelt(p, "s", RIGHT_START, 12, spell_date(f->flows.to_us));
+    ribbons(p, &f->flows, &s, ranked);
     names(p, f, &s);
     page_chart_close(p);
     moves_table(p, f);
