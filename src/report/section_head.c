@@ -103,7 +103,7 @@ static void say_do(page *p, const facts *f)
     if (top == NULL || out == NULL || !(out->size > 0)) return;
     page_put(p, "<p>");
     page_say(p, W_BRIEF_DO, cut(top->name).s, cut(out->name).s);
-    page_put(p, " <code>clade export ");
+    page_put(p, "<br><code>clade export ");
     page_text(p, f->workspace);
     page_put(p, " --segment slipping -o slipping.csv</code></p>");
 }

@@ -27,7 +27,7 @@ static void cell(page *p, const rfm_view *rfm, int r, int c, double most)
     const int64_t n     = rfm->n[r][c];
     const bool    few   = n < CLADE_REPORT_MIN_GROUP;
     const double  shade = few ? 0 : 0.06 + 0.86 * sqrt(fmax(0, rfm->money[r][c]) / most);
-    const char   *on    = shade > 0.5 ? " on" : "";
+    const char   *on    = shade > 0.75 ? " on" : "";
     char          classes[24];
     page_put(p, "<rect class=\"empty\" x=\"%.2f%%\" y=\"%.1f\" width=\"%.2f%%\" height=\"%d\"/>", x,
              y, CELL_WIDTH, CELL_HEIGHT);
@@ -44,7 +44,7 @@ static void cell(page *p, const rfm_view *rfm, int r, int c, double most)
     if (!few) {
         page bare        = *p;
         bare.currency[0] = '\0';
-        snprintf(classes, sizeof classes, "s m%s", on);
+        snprintf(classes, sizeof classes, "k m%s", on);
         page_label_spelt(p, classes, x + CELL_WIDTH / 2, y + 36,
                          spell_money_short(&bare, rfm->money[r][c]));
     }
@@ -109,13 +109,14 @@ static void kind_table(page *p, const facts *f, int which, word_id title, word_i
     page_table_open(p, false, 1, head, sizeof head / sizeof head[0]);
     for (size_t s = 0; s < kind->n; s++) {
         const segment_view *one = &kind->segment[s];
+        const bool          few = one->size < CLADE_REPORT_MIN_GROUP; /* its size alone is told */
         if (!(one->size > 0)) continue;
         page_row_head(p, one->name);
         page_number(p, spell_count((int64_t)one->size));
         page_number(p, spell_share(one->share));
-        page_number(p, spell_amount(p, one->revenue));
-        page_number(p, spell_share(one->revenue_share));
-        page_number(p, spell_share(one->comes));
+        page_number(p, spell_amount(p, few ? (double)NAN : one->revenue));
+        page_number(p, spell_share(few ? (double)NAN : one->revenue_share));
+        page_number(p, spell_share(few ? (double)NAN : one->comes));
         page_put(p, "</tr>\n");
     }
     page_table_close(p, false);
