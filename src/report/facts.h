@@ -22,6 +22,7 @@ typedef struct segment_view {
     double                 comes, comes_low, comes_high;
     double                 precision, recall; /* of its rules together */
     const clade_json_node *differences, *rules;
+    bool                   few; /* too few members to tell more than their number */
 } segment_view;
 
 typedef struct kind_view {

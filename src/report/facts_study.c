@@ -1,6 +1,7 @@
 /* The study: its JSON, and the manifest of the run that made it. */
 #include "facts.h"
 
+#include "clade/report.h"
 #include "clade/study.h"
 
 #include <errno.h>
@@ -60,6 +61,19 @@ static int64_t moment_of(const facts *f, const char *key, int64_t if_absent)
     return clade_time_parse(&moment, text, NULL) == CLADE_OK ? moment : if_absent;
 }
 
+/* Of a segment of a few, its size is told and nothing else: a mean of three is nearly a person. */
+static void hide(segment_view *one)
+{
+    const segment_view bare = *one;
+    const double       none = (double)NAN;
+    *one = (segment_view){ .key = bare.key, .name = bare.name, .size = bare.size, .few = true };
+    one->share   = bare.share;
+    one->revenue = one->revenue_share = one->stability = none;
+    one->spend = one->spend_low = one->spend_high = none;
+    one->comes = one->comes_low = one->comes_high = none;
+    one->precision = one->recall = none;
+}
+
 static void read_segment(segment_view *out, const facts *f, const clade_json_node *node)
 {
     const clade_json_tree *tree = &f->tree;
@@ -85,6 +99,8 @@ static void read_segment(segment_view *out, const facts *f, const clade_json_nod
                                .rules         = clade_json_get(tree, node, "rules"),
     };
     if (out->name.size == 0) out->name = out->key;
+    out->few = out->size > 0 && out->size < CLADE_REPORT_MIN_GROUP;
+    if (out->few) hide(out);
 }
 
 static void read_kind(kind_view *out, const facts *f, const clade_json_node *node)

@@ -164,6 +164,10 @@ static void card(page *p, const facts *f, const segment_view *one)
     page_put(p, "<article class=\"card\"><h3>");
     page_text(p, one->name);
     page_put(p, "</h3><p class=\"persona\">");
+    if (one->few) {
+        page_between(p, "", W_TOO_FEW, "</p></article>\n");
+        return;
+    }
     page_text(p, one->persona);
     page_put(p, "</p>");
     if (one->stability < 0.75) page_between(p, "<p class=\"soft\">", W_UNSTABLE, "</p>");
@@ -277,8 +281,9 @@ void section_cards(page *p, const facts *f)
     const kind_view *kind = &f->kind[f->best];
     section_open(p, "cards", W_CARDS_TITLE);
     page_between(p, "<p>", W_CARDS_SAYS, "</p>");
-    for (size_t s = 0; s < kind->n; s++)
-        card(p, f, &kind->segment[s]);
+    for (size_t s = 0; s < kind->n; s++) {
+        if (kind->segment[s].size > 0) card(p, f, &kind->segment[s]);
+    }
     points_card(p, f);
     page_put(p, "</section>\n");
 }

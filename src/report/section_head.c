@@ -31,7 +31,8 @@ static const segment_view *richest(const kind_view *kind)
 {
     const segment_view *best = NULL;
     for (size_t s = 0; s < kind->n; s++) {
-        if (best == NULL || kind->segment[s].revenue > best->revenue) best = &kind->segment[s];
+        const segment_view *one = &kind->segment[s];
+        if (one->revenue > 0 && (best == NULL || one->revenue > best->revenue)) best = one;
     }
     return best;
 }
@@ -66,7 +67,7 @@ static void say_richest(page *p, const facts *f)
 static void say_slipping(page *p, const facts *f)
 {
     const segment_view *one = find(&f->kind[CLADE_SEGMENT_LIFECYCLE], "slipping");
-    if (one == NULL || !(one->size > 0)) return;
+    if (one == NULL || !(one->revenue > 0)) return;
     page_put(p, "<p>");
     page_say(p, W_BRIEF_SLIPPING, spell_count((int64_t)one->size).s, spell_share(one->share).s,
              spell_money_short(p, one->revenue).s, spell_share(one->revenue_share).s);
@@ -100,7 +101,7 @@ static void say_do(page *p, const facts *f)
 {
     const segment_view *top = richest(&f->kind[f->best]);
     const segment_view *out = find(&f->kind[CLADE_SEGMENT_LIFECYCLE], "slipping");
-    if (top == NULL || out == NULL || !(out->size > 0)) return;
+    if (top == NULL || out == NULL || !(out->size > 0) || out->few) return;
     page_put(p, "<p>");
     page_say(p, W_BRIEF_DO, cut(top->name).s, cut(out->name).s);
     page_put(p, "<br><code>clade export ");
@@ -148,6 +149,7 @@ void section_head(page *p, const facts *f)
     page_put(p, "</p></header>\n<section id=\"brief\">");
     figures(p, f);
     page_put(p, "<div class=\"brief\">");
+    if (richest(&f->kind[f->best]) == NULL) page_between(p, "<p>", W_BRIEF_NOTHING, "</p>");
     say_richest(p, f);
     say_slipping(p, f);
     say_next(p, f);

@@ -54,13 +54,16 @@ static void bars(page *p, const facts *f)
     chart_pairs(p, W_SEG_CHART, W_SEG_CHART_SAYS, W_SHARE_CUSTOMERS, W_SHARE_MONEY, row, kind->n);
 }
 
-static void interval(page *p, spelt middle, spelt low, spelt high)
+static void interval(page *p, bool known, spelt middle, spelt low, spelt high)
 {
     page_put(p, "<td class=\"n\">");
     page_string(p, middle.s);
-    page_put(p, "<br><small>");
-    page_say(p, W_RANGE, low.s, high.s);
-    page_put(p, "</small></td>");
+    if (known) {
+        page_put(p, "<br><small>");
+        page_say(p, W_RANGE, low.s, high.s);
+        page_put(p, "</small>");
+    }
+    page_put(p, "</td>");
 }
 
 static void rows(page *p, const facts *f)
@@ -76,10 +79,10 @@ static void rows(page *p, const facts *f)
         page_number(p, spell_share(one->share));
         page_number(p, spell_amount(p, one->revenue));
         page_number(p, spell_share(one->revenue_share));
-        interval(p, spell_share(one->comes), spell_share(one->comes_low),
+        interval(p, !isnan(one->comes), spell_share(one->comes), spell_share(one->comes_low),
                  spell_share(one->comes_high));
-        interval(p, spell_amount(p, one->spend), spell_amount(p, one->spend_low),
-                 spell_amount(p, one->spend_high));
+        interval(p, !isnan(one->spend), spell_amount(p, one->spend),
+                 spell_amount(p, one->spend_low), spell_amount(p, one->spend_high));
         page_number(p, spell_fixed(one->stability, 2));
         page_put(p, "</tr>\n");
     }

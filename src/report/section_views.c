@@ -109,14 +109,13 @@ static void kind_table(page *p, const facts *f, int which, word_id title, word_i
     page_table_open(p, false, 1, head, sizeof head / sizeof head[0]);
     for (size_t s = 0; s < kind->n; s++) {
         const segment_view *one = &kind->segment[s];
-        const bool          few = one->size < CLADE_REPORT_MIN_GROUP; /* its size alone is told */
         if (!(one->size > 0)) continue;
         page_row_head(p, one->name);
         page_number(p, spell_count((int64_t)one->size));
         page_number(p, spell_share(one->share));
-        page_number(p, spell_amount(p, few ? (double)NAN : one->revenue));
-        page_number(p, spell_share(few ? (double)NAN : one->revenue_share));
-        page_number(p, spell_share(few ? (double)NAN : one->comes));
+        page_number(p, spell_amount(p, one->revenue));
+        page_number(p, spell_share(one->revenue_share));
+        page_number(p, spell_share(one->comes));
         page_put(p, "</tr>\n");
     }
     page_table_close(p, false);
@@ -132,6 +131,7 @@ static void personas(page *p, const facts *f, int which)
         page_put(p, "<dt><strong>");
         page_text(p, kind->segment[s].name);
         page_put(p, "</strong></dt><dd>");
+        if (kind->segment[s].few) page_word(p, W_TOO_FEW);
         page_text(p, kind->segment[s].persona);
         page_put(p, "</dd>");
     }

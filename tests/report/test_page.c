@@ -175,6 +175,23 @@ static void no_customer_is_on_the_page(void **state)
     fclose(file);
 }
 
+/* 40 customers: every segment of fewer than 20 tells its size and neither money nor portrait. */
+static void a_group_of_a_few_is_not_described(void **state)
+{
+    (void)state;
+    static char small[PAGE_BYTES];
+    assert_int_equal(run_clade("", "demo few --customers 40 --no-events")->code, 0);
+    assert_int_equal(run_clade("", "load 'f<b>&.clade' few/orders.csv")->code, 0);
+    assert_int_equal(run_clade("", "segment 'f<b>&.clade'")->code, 0);
+    assert_int_equal(run_clade("", "report 'f<b>&.clade' -o few.html")->code, 0);
+    read_page(small, "few.html");
+    check_tags(small);
+    assert_null(strstr(small, "f<b>"));
+    assert_non_null(strstr(small, "f&lt;b&gt;&amp;.clade"));
+    assert_non_null(strstr(small, "too few to describe"));
+    assert_non_null(strstr(small, "Do not trust yet"));
+}
+
 static void a_browser_draws_it_without_complaint(void **state)
 {
     (void)state;
@@ -212,6 +229,7 @@ int main(void)
         cmocka_unit_test(every_tag_is_closed_in_both_languages),
         cmocka_unit_test(every_chart_has_a_title_and_a_description),
         cmocka_unit_test(no_customer_is_on_the_page),
+        cmocka_unit_test(a_group_of_a_few_is_not_described),
         cmocka_unit_test(a_browser_draws_it_without_complaint),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);
