@@ -211,14 +211,14 @@ static void name_clusters(clade_segmentation *out)
     }
 }
 
-static clade_status find_middles(clade_segmentation *out, const clade_features *features,
-                                 uint64_t seed, clade_error *err)
+static clade_status find_middles(clade_segmentation *out, const clade_segmentation *like,
+                                 const clade_features *features, uint64_t seed, clade_error *err)
 {
     cluster_definition *d      = out->definition;
     const size_t        n      = features->n_customers;
     clade_kmeans       *model  = NULL;
     clade_status        status = CLADE_OK;
-    size_t              k      = out->n_segments;
+    size_t              k      = like == NULL ? 0 : like->n_segments;
     float              *x      = clade_alloc(n, d->n_columns * sizeof(float));
     size_t              column[MAX_COLUMNS];
     if (x == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
@@ -252,8 +252,9 @@ done:
     return status;
 }
 
-static clade_status fit(clade_segmentation *out, const clade_features *features,
-                        const clade_outcome *outcome, uint64_t seed, clade_error *err)
+static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
+                        const clade_features *features, const clade_outcome *outcome, uint64_t seed,
+                        clade_error *err)
 {
     (void)outcome;
     clade__subset       sample     = { 0 };
@@ -267,7 +268,7 @@ static clade_status fit(clade_segmentation *out, const clade_features *features,
     }
     clade_status status = clade__subset_sample(&sample, features, NULL, FIT_CUSTOMERS, seed, err);
     if (status == CLADE_OK) status = choose_columns(definition, &sample.features, err);
-    if (status == CLADE_OK) status = find_middles(out, &sample.features, seed, err);
+    if (status == CLADE_OK) status = find_middles(out, like, &sample.features, seed, err);
     clade__subset_free(&sample);
     return status;
 }

@@ -21,9 +21,11 @@ static const clade_segment_name state_names[N_STATES] = {
     { "prospects", "Prospects", "潜在客户" },
 };
 
-static clade_status fit(clade_segmentation *out, const clade_features *features,
-                        const clade_outcome *outcome, uint64_t seed, clade_error *err)
+static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
+                        const clade_features *features, const clade_outcome *outcome, uint64_t seed,
+                        clade_error *err)
 {
+    (void)like;
     (void)outcome;
     (void)seed;
     lifecycle_definition *definition = CLADE_NEW(lifecycle_definition, 1);

@@ -23,17 +23,20 @@ enum {
     RETURN        = 1,
     BAGS          = 80,    /* draws that the edges are averaged over */
     RESAMPLES     = 12,    /* refits that stability is measured on */
-    FIT_CUSTOMERS = 20000, /* more add nothing to 8 degrees of freedom: a seeded sample does */
+    FIT_CUSTOMERS = 10000, /* more add nothing to so stiff a model: a seeded sample does */
 };
 
 static const size_t outlook_terms = 256;
 
-/* Degrees of freedom that so many customers can bear and bands still hold still: 8 up to 2,500 of
- * them, growing with their square root (docs/maths/outlook.md). */
-static double outlook_df(size_t n)
+/* Degrees of freedom to try, the most first: the bands must hold still with them, and the last is
+ * taken whatever they do. Small shops cannot bear more (docs/maths/outlook.md). */
+static size_t candidates(double *out, size_t n)
 {
-    const double grown = 8 * sqrt((double)n / 2500);
-    return fmin(fmax(8, grown), fmax(1, (double)n / 50));
+    size_t m = 0;
+    if (n >= 6000) out[m++] = 32;
+    if (n >= 3000) out[m++] = 16;
+    out[m++] = fmin(8, fmax(1, (double)n / 50));
+    return m;
 }
 
 typedef struct outlook_definition {
@@ -133,14 +136,13 @@ done:
  * every number of bands. out_score (n): the spend score of every row, in units of its spread. */
 static clade_status fit_bands(outlook_definition *definition, clade__bands *bands,
                               double *out_score, const fit_input *input, const double *weight,
-                              clade_error *err)
+                              double df, clade_error *err)
 {
     const size_t n         = input->n;
     double      *predicted = clade_alloc(n, N_TARGETS * sizeof(double));
     if (predicted == NULL) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
     }
-    const double df     = outlook_df(n);
     clade_status status = clade_additive_fit(&definition->model, input->slog, true, n, input->p,
                                              input->y, N_TARGETS, weight, df, outlook_terms, err);
     if (status == CLADE_OK) {
@@ -163,6 +165,7 @@ typedef struct hold_work {
     const fit_input    *input;
     const double       *score; /* (n) by the fit that is asked whether it holds still */
     const clade__bands *bands;
+    double              df;
     clade_status        status[RESAMPLES];
     /* Jaccard of band b of n_bands in a resample. */
     double jaccard[RESAMPLES][CLADE_BANDS_MAX][CLADE_BANDS_MAX];
@@ -202,7 +205,7 @@ static clade_status hold_draw(hold_work *w, size_t draw)
     if (refit == NULL || bands == NULL || weight == NULL || score == NULL) goto done;
     for (size_t i = 0; i < n; i++)
         weight[clade_rng_below(&rng, n)] += 1;
-    status = fit_bands(refit, bands, score, w->input, weight, NULL);
+    status = fit_bands(refit, bands, score, w->input, weight, w->df, NULL);
     if (status != CLADE_OK) goto done;
     /* More bands than the resample has room for: none was found again, and the Jaccard stays 0. */
     for (size_t n_bands = 1; n_bands <= w->bands->most && n_bands <= bands->most; n_bands++) {
@@ -253,9 +256,9 @@ static size_t choose_n_bands(double *out_stability, const hold_work *w, size_t m
     return chosen;
 }
 
-static clade_status hold_still(outlook_definition *definition, const clade__bands *bands,
-                               const double *score, const fit_input *input, size_t most,
-                               clade_error *err)
+static clade_status hold_still(outlook_definition *definition, bool *out_still,
+                               const clade__bands *bands, const double *score,
+                               const fit_input *input, size_t most, clade_error *err)
 {
     clade_status status = CLADE_OK;
     double       held[CLADE_BANDS_MAX];
@@ -264,6 +267,7 @@ static clade_status hold_still(outlook_definition *definition, const clade__band
     w->input = input;
     w->score = score;
     w->bands = bands;
+    w->df    = definition->model.df;
     clade_parallel(RESAMPLES, hold_task, w);
     for (size_t d = 0; d < RESAMPLES && status == CLADE_OK; d++) {
         if (w->status[d] == CLADE_OK) continue;
@@ -271,7 +275,11 @@ static clade_status hold_still(outlook_definition *definition, const clade__band
                             d + 1, RESAMPLES);
     }
     if (status == CLADE_OK) {
+        double mean         = 0;
         definition->n_bands = choose_n_bands(held, w, most, input->n);
+        for (size_t b = 0; b < definition->n_bands; b++)
+            mean += held[b] / (double)definition->n_bands;
+        *out_still = definition->n_bands >= 8 && mean >= 0.78;
         for (size_t b = 0; b < definition->n_bands; b++) {
             definition->stability[definition->n_bands - 1 - b] = held[b];
         }
@@ -321,10 +329,33 @@ static clade_status name_bands(clade_segmentation *out, const clade_features *fe
     return CLADE_OK;
 }
 
-/* n_segments of `out` above 0 is a wish for so many bands of a caller that compares like with like:
- * folds and resamples keep the number that was chosen on all customers. */
-static clade_status fit(clade_segmentation *out, const clade_features *features,
-                        const clade_outcome *outcome, uint64_t seed, clade_error *err)
+/* Fit with the most degrees of freedom whose bands hold still. */
+static clade_status fit_freely(outlook_definition *definition, clade__bands *bands, double *score,
+                               const fit_input *input, size_t most, clade_error *err)
+{
+    double       df[4];
+    const size_t n_df  = candidates(df, input->n);
+    bool         still = false;
+    for (size_t i = 0; i < n_df && !still; i++) {
+        CLADE_TRY(fit_bands(definition, bands, score, input, NULL, df[i], err));
+        CLADE_TRY(hold_still(definition, &still, bands, score, input, most, err));
+    }
+    return CLADE_OK;
+}
+
+/* Fit with the choices of another. */
+static clade_status fit_like(outlook_definition *definition, clade__bands *bands, double *score,
+                             const fit_input *input, const outlook_definition *like,
+                             clade_error *err)
+{
+    CLADE_TRY(fit_bands(definition, bands, score, input, NULL, like->model.df, err));
+    definition->n_bands = like->n_bands < bands->most ? like->n_bands : bands->most;
+    return CLADE_OK;
+}
+
+static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
+                        const clade_features *features, const clade_outcome *outcome, uint64_t seed,
+                        clade_error *err)
 {
     clade_status  status = CLADE_OK;
     clade__subset sample = { 0 };
@@ -354,18 +385,16 @@ static clade_status fit(clade_segmentation *out, const clade_features *features,
     }
     status = input_make(&input, &sample.features, &sample.outcome, seed, err);
     if (status != CLADE_OK) goto done;
-    status = fit_bands(definition, bands, score, &input, NULL, err);
-    if (status != CLADE_OK) goto done;
     for (size_t s = 0; s < CLADE_SEGMENTS_MAX; s++)
         definition->stability[s] = (double)NAN;
-    if (out->n_segments > 0) {
-        definition->n_bands = out->n_segments < bands->most ? out->n_segments : bands->most;
+    if (like != NULL) {
+        status = fit_like(definition, bands, score, &input, like->definition, err);
     } else {
         definition->prospects = n_buyers < features->n_customers;
-        status                = hold_still(definition, bands, score, &input,
+        status                = fit_freely(definition, bands, score, &input,
                                            CLADE_SEGMENTS_MAX - (size_t)definition->prospects, err);
-        if (status != CLADE_OK) goto done;
     }
+    if (status != CLADE_OK) goto done;
     memcpy(definition->edge, bands->edge[definition->n_bands - 1], sizeof definition->edge);
     out->n_segments = definition->n_bands + definition->prospects;
     status          = name_bands(out, &sample.features, &sample.outcome, err);

@@ -58,9 +58,11 @@ static size_t gather_known(double *out, const clade_features *features, size_t c
     return n;
 }
 
-static clade_status fit(clade_segmentation *out, const clade_features *features,
-                        const clade_outcome *outcome, uint64_t seed, clade_error *err)
+static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
+                        const clade_features *features, const clade_outcome *outcome, uint64_t seed,
+                        clade_error *err)
 {
+    (void)like;
     (void)outcome;
     (void)seed;
     const size_t    n          = features->n_customers;

@@ -1,7 +1,6 @@
 /* Segmentations of every kind: fitting, applying, writing down. The kinds themselves are in
  * segment_*.c; nothing here knows what makes two customers alike. */
 #include "segmentation.h"
-#include "outlook.h"
 
 #include <assert.h>
 #include <math.h>
@@ -48,7 +47,7 @@ clade_status clade_segment_kind_parse(clade_segment_kind *out_kind, const char *
 }
 
 static clade_status fit_kind(clade_segmentation **out_segmentation, clade_segment_kind kind,
-                             size_t n_segments, const clade_features *features,
+                             const clade_segmentation *like, const clade_features *features,
                              const clade_outcome *outcome, uint64_t seed, clade_error *err)
 {
     if (features->n_customers == 0) {
@@ -58,9 +57,9 @@ static clade_status fit_kind(clade_segmentation **out_segmentation, clade_segmen
     clade_segmentation *segmentation = CLADE_NEW(clade_segmentation, 1);
     if (segmentation == NULL)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a segmentation");
-    segmentation->kind        = kind;
-    segmentation->n_segments  = n_segments;
-    const clade_status status = method_of(kind)->fit(segmentation, features, outcome, seed, err);
+    segmentation->kind = kind;
+    const clade_status status =
+        method_of(kind)->fit(segmentation, like, features, outcome, seed, err);
     if (status != CLADE_OK) {
         clade_segmentation_free(segmentation);
         return status;
@@ -74,7 +73,7 @@ clade_status clade_segmentation_fit(clade_segmentation **out_segmentation, clade
                                     const clade_features *features, const clade_outcome *outcome,
                                     uint64_t seed, clade_error *err)
 {
-    return fit_kind(out_segmentation, kind, 0, features, outcome, seed, err);
+    return fit_kind(out_segmentation, kind, NULL, features, outcome, seed, err);
 }
 
 clade_status clade__segmentation_refit(clade_segmentation      **out_segmentation,
@@ -82,9 +81,7 @@ clade_status clade__segmentation_refit(clade_segmentation      **out_segmentatio
                                        const clade_features *features, const clade_outcome *outcome,
                                        uint64_t seed, clade_error *err)
 {
-    const size_t n =
-        like->kind == CLADE_SEGMENT_OUTLOOK ? clade__outlook_n_bands(like) : like->n_segments;
-    return fit_kind(out_segmentation, like->kind, n, features, outcome, seed, err);
+    return fit_kind(out_segmentation, like->kind, like, features, outcome, seed, err);
 }
 
 void clade_segmentation_free(clade_segmentation *segmentation)

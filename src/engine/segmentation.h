@@ -11,11 +11,13 @@ struct clade_segmentation {
     void              *definition; /* of the method's own type */
 };
 
-/** One kind of segmentation. `fit` and `read` fill n_segments, name and definition; `fit`
- *  finds in n_segments how many are wished for, or 0. */
+/** One kind of segmentation. `fit` and `read` fill n_segments, name and definition. `like` is NULL,
+ * or a fitted segmentation of the kind whose choices (how many segments, how stiff a model) are to
+ * be kept: for folds and resamples, which compare like with like. */
 typedef struct clade__segment_method {
-    clade_status (*fit)(clade_segmentation *out, const clade_features *features,
-                        const clade_outcome *outcome, uint64_t seed, clade_error *err);
+    clade_status (*fit)(clade_segmentation *out, const clade_segmentation *like,
+                        const clade_features *features, const clade_outcome *outcome, uint64_t seed,
+                        clade_error *err);
     clade_status (*assign)(int32_t *out_segment, double *out_score,
                            const clade_segmentation *segmentation, const clade_features *features,
                            clade_error *err);
@@ -30,7 +32,7 @@ extern const clade__segment_method clade__segment_rfm;
 extern const clade__segment_method clade__segment_lifecycle;
 extern const clade__segment_method clade__segment_clusters;
 
-/** Fit the same kind with the same number of segments on other customers: for folds and resamples.
+/** Fit the same kind with the same choices on other customers: for folds and resamples.
  */
 clade_status clade__segmentation_refit(clade_segmentation      **out_segmentation,
                                        const clade_segmentation *like,
