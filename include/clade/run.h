@@ -27,8 +27,9 @@ CLADE_API CLADE_MUST_USE clade_status clade_interrupt_check(clade_error *err);
 
 /**
  * A progress line on stderr with share, rate and time left. It is drawn only on a terminal, only
- * after the work has run for a second, and never when the log level is below INFO. One at a time;
- * starting another ends the first.
+ * after the work has run for a second, and never when the log level is below INFO. A part of the
+ * work may begin a line of its own: the whole has it back when the part ends. Every begin needs its
+ * end.
  *
  * @param total  Units of work, or 0 when unknown.
  * @param unit   Plural, as "rows".

@@ -1,5 +1,6 @@
 /* One progress line on a terminal: label, bar, share, rate, time left. Updates come from any thread
- * and cost a store; a thread of its own draws five times a second. */
+ * and cost a store; a thread of its own draws five times a second. Work that begins inside of other
+ * work takes the line until it ends. */
 #include "internal.h"
 
 #include "clade/run.h"
@@ -12,7 +13,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BAR_CELLS = 24, DRAW_EVERY_MS = 200 };
+enum { BAR_CELLS = 24, DRAW_EVERY_MS = 200, MAX_NESTED = 8 };
+
+typedef struct work {
+    char   label[64];
+    char   unit[24];
+    double total;
+    double done; /* only of work that waits for a part of it */
+    double started;
+} work;
 
 static struct {
     pthread_mutex_t lock;
@@ -20,10 +29,10 @@ static struct {
     pthread_t       thread;
     bool            running;
     bool            visible;
-    char            label[64];
-    char            unit[24];
-    double          total;
-    double          started;
+    double          since; /* when the outermost work began */
+    work            now;
+    work            waiting[MAX_NESTED];
+    int             n_waiting;
 } line = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
 
 static _Atomic double line_done;
@@ -53,21 +62,23 @@ static void format_left(char out[32], double seconds)
 static void draw(void)
 {
     const double done    = line_done;
-    const double seconds = clade_seconds() - line.started;
+    const double now     = clade_seconds();
+    const double seconds = fmax(now - line.now.started, 1e-3);
     char         rate[48], left[32], bar[BAR_CELLS * 3 + 1];
-    if (seconds < 1) return;
+    if (now - line.since < 1) return;
 
-    format_rate(rate, done / seconds, line.unit);
-    if (line.total > 0) {
-        const double share = fmin(1, fmax(0, done / line.total));
+    format_rate(rate, done / seconds, line.now.unit);
+    if (line.now.total > 0) {
+        const double share = fmin(1, fmax(0, done / line.now.total));
         const int    full  = (int)(share * BAR_CELLS);
         bar[0]             = '\0';
         for (int i = 0; i < BAR_CELLS; i++)
             strcat(bar, i < full ? "\u2588" : "\u2591");
         format_left(left, share > 0 ? seconds * (1 - share) / share : -1);
-        fprintf(stderr, "\r\033[K%s %s %3.0f %%  %s%s", line.label, bar, 100 * share, rate, left);
+        fprintf(stderr, "\r\033[K%s %s %3.0f %%  %s%s", line.now.label, bar, 100 * share, rate,
+                left);
     } else {
-        fprintf(stderr, "\r\033[K%s  %.0f %s, %s", line.label, done, line.unit, rate);
+        fprintf(stderr, "\r\033[K%s  %.0f %s, %s", line.now.label, done, line.now.unit, rate);
     }
     fflush(stderr);
     line.visible = true;
@@ -92,16 +103,22 @@ static void *draw_loop(void *unused)
 
 void clade_progress_begin(const char *label, double total, const char *unit)
 {
-    clade_progress_end();
     if (clade_log_get() < CLADE_LOG_INFO || !isatty(STDERR_FILENO)) return;
     pthread_mutex_lock(&line.lock);
-    snprintf(line.label, sizeof line.label, "%s", label);
-    snprintf(line.unit, sizeof line.unit, "%s", unit);
-    line.total   = total;
-    line.started = clade_seconds();
-    line.running = true;
-    line_done    = 0;
-    if (pthread_create(&line.thread, NULL, draw_loop, NULL) != 0) line.running = false;
+    const double now = clade_seconds();
+    if (line.running && line.n_waiting < MAX_NESTED) {
+        line.now.done                  = line_done;
+        line.waiting[line.n_waiting++] = line.now;
+    } else if (!line.running) {
+        line.since = now;
+    }
+    line.now = (work){ .total = total, .started = now };
+    snprintf(line.now.label, sizeof line.now.label, "%s", label);
+    snprintf(line.now.unit, sizeof line.now.unit, "%s", unit);
+    line_done = 0;
+    if (!line.running) {
+        line.running = pthread_create(&line.thread, NULL, draw_loop, NULL) == 0;
+    }
     pthread_mutex_unlock(&line.lock);
 }
 
@@ -119,6 +136,12 @@ static void hide(void)
 void clade_progress_end(void)
 {
     pthread_mutex_lock(&line.lock);
+    if (line.running && line.n_waiting > 0) { /* a part is done, the whole goes on */
+        line.now  = line.waiting[--line.n_waiting];
+        line_done = line.now.done;
+        pthread_mutex_unlock(&line.lock);
+        return;
+    }
     const bool was_running = line.running;
     line.running           = false;
     pthread_cond_signal(&line.wake);
