@@ -51,7 +51,8 @@ void clade_interrupt_install(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a write that fails says so by itself */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool clade_interrupt_requested(void)

@@ -369,6 +369,7 @@ static clade_status load_file(clade_load_file *file, load_note *note, load_state
     if (status == CLADE_OK) status = clade__feed_open(&feed, plan, file->path, state->store, err);
     if (status == CLADE_OK) status = pump(&sink, feed, file, err);
     if (status == CLADE_OK) status = finish_file(&sink, feed, file, note, err);
+    status = clade__out_cause(status, &sink.event, err);
     if (status != CLADE_OK) goto done;
 
     state->next_load++;

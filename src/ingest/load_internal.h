@@ -435,6 +435,9 @@ clade_status clade__out_open(load_out *out, clade_store *store, const char *tabl
 clade_status clade__out_row(size_t *out_row, load_out *out, clade_error *err);
 clade_status clade__out_finish(load_out *out, clade_error *err);
 void         clade__out_close(load_out *out);
+/* What failed first: a helper that fails takes the transaction with it, and whoever writes next
+ * only learns that it is gone. */
+clade_status clade__out_cause(clade_status status, load_out *out, clade_error *err);
 /* From now on a second thread hands full appenders to the engine. For an open table with many rows.
  */
 clade_status clade__out_help(load_out *out, clade_store *store, const char *table,

@@ -55,6 +55,13 @@ static clade_status await(load_helper *helper, clade_error *err)
     return status;
 }
 
+clade_status clade__out_cause(clade_status status, load_out *out, clade_error *err)
+{
+    if (status == CLADE_OK || out->helper == NULL) return status;
+    const clade_status first = await(out->helper, err);
+    return first == CLADE_OK ? status : first;
+}
+
 clade_status clade__out_help(load_out *out, clade_store *store, const char *table, clade_error *err)
 {
     load_helper *helper = CLADE_NEW(load_helper, 1);

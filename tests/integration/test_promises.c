@@ -269,8 +269,11 @@ static void promise_4_personal_text_is_nowhere_in_clear_and_forgetting_is_for_go
     assert_int_equal(made_ask("p4.clade", "SELECT count(*) FROM survey"), 1);
     assert_int_equal(made_ask("p4.clade", "SELECT count(DISTINCT kind) FROM identity"), 5);
     run_clade("", "segment p4.clade -q");
+    run_clade("", "report p4.clade -q");
     check_secrets_are_kept("p4.clade");
-    const answer *got = run_clade("", "check p4.clade --quarantine");
+    const answer *got = run_clade("", "customer p4.clade Quasimodo77");
+    assert_int_equal(got->code, 0);
+    got = run_clade("", "check p4.clade --quarantine");
     assert_non_null(strstr(got->out, "4,Quasimodo77,2024-99-99")); /* its owner may read it */
 
     clade_store  *store  = made_open("p4.clade");
@@ -296,6 +299,11 @@ static void promise_4_personal_text_is_nowhere_in_clear_and_forgetting_is_for_go
     clade_store_close(store);
     got = run_clade("", "check p4.clade --quarantine");
     assert_null(strstr(got->out, "Quasimodo77"));
+    got = run_clade("", "customer p4.clade Quasimodo77");
+    assert_int_not_equal(got->code, 0);
+    assert_string_equal(got->out, "");
+    got = run_clade("", "customer p4.clade Persephone88"); /* nobody else was touched */
+    assert_int_equal(got->code, 0);
     assert_int_equal(run_clade("", "forget p4.clade Quasimodo77 --yes")->code, 1);
     assert_int_equal(run_clade("", "doctor p4.clade")->code, 0);
     assert_int_equal(made_ask("p4.clade", "SELECT count(*) FROM identity WHERE kind = 'email'"), 1);
@@ -496,6 +504,13 @@ static void promise_8_every_run_is_on_record_and_can_be_done_again(void **state)
     assert_string_equal(second, first);
     free(first);
     free(second);
+    /* Why somebody is where they are can be asked. */
+    const answer          *page    = run_clade("", "customer p8.clade c7 --json");
+    const clade_json_tree *json    = run_json(page);
+    const clade_json_node *reasons = clade_json_get(json, json->node, "reasons");
+    assert_int_equal(page->code, 0);
+    assert_true(reasons != NULL && reasons->n > 0);
+    assert_true(clade_json_get(json, json->node, "segments")->n >= 3);
     /* Both versions stay: who was in which segment can still be asked. */
     assert_int_equal(made_ask("p8.clade", "SELECT count(DISTINCT version) FROM membership WHERE "
                                           "segmentation = 'outlook'"),
