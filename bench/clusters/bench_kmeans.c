@@ -119,6 +119,7 @@ __attribute__((target("avx2,fma"))) static void peak_avx2(float *out)
 {
     __m256       sum[12];
     const __m256 x = _mm256_set1_ps(0.999f);
+#pragma GCC unroll 12
     for (int c = 0; c < 12; c++)
         sum[c] = _mm256_set1_ps((float)c);
     for (size_t i = 0; i < PEAK_STEPS; i++) {
@@ -127,14 +128,17 @@ __attribute__((target("avx2,fma"))) static void peak_avx2(float *out)
             sum[c] = _mm256_fmadd_ps(sum[c], x, x);
         __asm__ volatile("" ::: "memory");
     }
-    for (int c = 0; c < 12; c++)
-        _mm256_storeu_ps(out, _mm256_add_ps(sum[c], sum[0]));
+#pragma GCC unroll 12
+    for (int c = 1; c < 12; c++)
+        sum[0] = _mm256_add_ps(sum[0], sum[c]); /* all of them are wanted */
+    _mm256_storeu_ps(out, sum[0]);
 }
 
 __attribute__((target("avx512f"))) static void peak_avx512(float *out)
 {
     __m512       sum[12];
     const __m512 x = _mm512_set1_ps(0.999f);
+#pragma GCC unroll 12
     for (int c = 0; c < 12; c++)
         sum[c] = _mm512_set1_ps((float)c);
     for (size_t i = 0; i < PEAK_STEPS; i++) {
@@ -143,8 +147,10 @@ __attribute__((target("avx512f"))) static void peak_avx512(float *out)
             sum[c] = _mm512_fmadd_ps(sum[c], x, x);
         __asm__ volatile("" ::: "memory");
     }
-    for (int c = 0; c < 12; c++)
-        _mm512_storeu_ps(out, _mm512_add_ps(sum[c], sum[0]));
+#pragma GCC unroll 12
+    for (int c = 1; c < 12; c++)
+        sum[0] = _mm512_add_ps(sum[0], sum[c]); /* all of them are wanted */
+    _mm512_storeu_ps(out, sum[0]);
 }
 #endif
 

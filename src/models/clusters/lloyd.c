@@ -155,16 +155,35 @@ static void note_bounds(lloyd *l, size_t i, const clade_nearest *near, size_t at
     l->lower[i]       = sqrtf(next2 > room ? next2 - room : 0.0f) * DOWN;
 }
 
+/* Rows that bounds did not settle, gathered. */
 static void search_rows(lloyd *l, double *delta, const uint32_t *row, size_t n_rows,
                         size_t *n_changed, float *scratch)
 {
-    const bool    noting = l->kind == PASS_RECORD || l->kind == PASS_BOUNDED;
     clade_nearest near;
-    clade_nearest_rows(&near, l->packed, l->rows->x, row, n_rows, noting, scratch);
+    clade_nearest_rows(&near, l->packed, l->rows->x, row, n_rows, true, scratch);
     for (size_t r = 0; r < n_rows; r++) {
-        change_label(l, delta, row[r], near.index[r], n_changed);
-        if (noting) note_bounds(l, row[r], &near, r);
+        if (near.index[r] != l->label[row[r]]) {
+            change_label(l, delta, row[r], near.index[r], n_changed);
+        }
+        note_bounds(l, row[r], &near, r);
     }
+}
+
+/* Rows that lie together. */
+static void search_run(lloyd *l, double *delta, size_t first, size_t n_rows, size_t *n_changed,
+                       float *scratch)
+{
+    const bool    noting = l->kind == PASS_RECORD, all_new = l->kind == PASS_FIRST;
+    clade_nearest near;
+    clade_nearest_rows(&near, l->packed, l->rows->x + first * l->rows->d, NULL, n_rows, noting,
+                       scratch);
+    for (size_t r = 0; r < n_rows; r++) {
+        if (all_new || near.index[r] != l->label[first + r]) {
+            change_label(l, delta, first + r, near.index[r], n_changed);
+        }
+    }
+    for (size_t r = 0; noting && r < n_rows; r++)
+        note_bounds(l, first + r, &near, r);
 }
 
 /* True when no other centre than its own can be the answer for a row. */
@@ -193,28 +212,45 @@ static bool bounds_settle(lloyd *l, size_t i)
     return is_settled(l, l->upper[i], away);
 }
 
-static void pass_block(size_t block, int worker, void *context)
+/* Look at the bounds of a block, and search the rows that remain, 32 at a time. */
+static size_t bounded_block(lloyd *l, double *delta, size_t first, size_t end, size_t *n_changed,
+                            float *scratch)
 {
-    lloyd *const  l       = context;
-    const size_t  n_sums  = l->k * (l->rows->d + 2);
-    double *const delta   = l->delta + block * n_sums;
-    float *const  scratch = l->scratch + (size_t)worker * CLADE_NEAREST_ROWS * l->rows->d;
-    const size_t  end     = clade__cut_end(l->cut, block, l->rows->n);
-    uint32_t      row[CLADE_NEAREST_ROWS];
-    size_t        n_rows = 0, n_changed = 0, n_searched = 0;
-
-    memset(delta, 0, n_sums * sizeof *delta);
-    for (size_t i = block * l->cut.rows; i < end; i++) {
-        if (l->kind == PASS_BOUNDED && bounds_settle(l, i)) continue;
+    uint32_t row[CLADE_NEAREST_ROWS];
+    size_t   n_rows = 0, n_searched = 0;
+    for (size_t i = first; i < end; i++) {
+        if (bounds_settle(l, i)) continue;
         row[n_rows++] = (uint32_t)i;
         if (n_rows < CLADE_NEAREST_ROWS) continue;
-        search_rows(l, delta, row, n_rows, &n_changed, scratch);
+        search_rows(l, delta, row, n_rows, n_changed, scratch);
         n_searched += n_rows;
         n_rows = 0;
     }
-    if (n_rows > 0) search_rows(l, delta, row, n_rows, &n_changed, scratch);
-    l->n_changed[block]  = n_changed;
-    l->n_searched[block] = n_searched + n_rows;
+    if (n_rows > 0) search_rows(l, delta, row, n_rows, n_changed, scratch);
+    return n_searched + n_rows;
+}
+
+static void pass_block(size_t block, int worker, void *context)
+{
+    lloyd *const  l         = context;
+    const size_t  n_sums    = l->k * (l->rows->d + 2);
+    double *const delta     = l->delta + block * n_sums;
+    float *const  scratch   = l->scratch + (size_t)worker * CLADE_NEAREST_ROWS * l->rows->d;
+    const size_t  first     = block * l->cut.rows;
+    const size_t  end       = clade__cut_end(l->cut, block, l->rows->n);
+    size_t        n_changed = 0;
+
+    memset(delta, 0, n_sums * sizeof *delta);
+    l->n_searched[block] = end - first;
+    if (l->kind == PASS_BOUNDED) {
+        l->n_searched[block] = bounded_block(l, delta, first, end, &n_changed, scratch);
+    } else {
+        for (size_t i = first; i < end; i += CLADE_NEAREST_ROWS) {
+            const size_t n_rows = end - i < CLADE_NEAREST_ROWS ? end - i : CLADE_NEAREST_ROWS;
+            search_run(l, delta, i, n_rows, &n_changed, scratch);
+        }
+    }
+    l->n_changed[block] = n_changed;
 }
 
 /* ---- Between passes -------------------------------------------------------------------------- */
