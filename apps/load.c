@@ -275,6 +275,20 @@ static clade_status repair_all(clade_load_report *report, clade_store *store,
     return CLADE_OK;
 }
 
+/* The one next command. n_acts: things that a known customer did, which segments are made of. */
+static void suggest(command *c, const clade_load_report *report, int64_t n_acts)
+{
+    const bool nothing = report->n_read > 0 && report->n_quarantined == report->n_read;
+    c->problems        = nothing;
+    if (nothing) {
+        command_next(c, "check %s --quarantine", c->arg[0]);
+    } else if (n_acts == 0) {
+        command_next(c, "load %s ORDERS.csv", c->arg[0]);
+    } else {
+        command_next(c, "segment %s", c->arg[0]);
+    }
+}
+
 static clade_status load_run(command *c, clade_error *err)
 {
     clade_status       status = CLADE_OK;
@@ -282,6 +296,7 @@ static clade_status load_run(command *c, clade_error *err)
     clade_load_report  report = { 0 };
     const char        *map[MAX_REPEATED], *repair[MAX_REPEATED], *rate_text[MAX_REPEATED];
     clade_rate         rate[MAX_REPEATED];
+    int64_t            n_acts  = 0;
     clade_load_options options = { .map = map, .repair = repair, .rate = rate, .seed = c->seed };
 
     options.zone      = command_value(c, "zone", 0);
@@ -311,17 +326,15 @@ static clade_status load_run(command *c, clade_error *err)
     if (every) status = repair_all(&report, store, &options, err);
     if (status != CLADE_OK) goto done;
 
+    status = clade_store_int(
+        &n_acts, store, "SELECT count(*) FROM event WHERE customer IS NOT NULL", NULL, 0, 0, err);
+    if (status != CLADE_OK) goto done;
+
     print_files(c, &report);
     if (report.n_files > 0) print_counts(c, &report);
     print_findings(c, &report);
     clade_load_report_json(command_json(c), &report);
-    const bool nothing = report.n_read > 0 && report.n_quarantined == report.n_read;
-    c->problems        = nothing;
-    if (nothing) {
-        command_next(c, "check %s --quarantine", c->arg[0]);
-    } else {
-        command_next(c, "segment %s", c->arg[0]);
-    }
+    suggest(c, &report, n_acts);
 done:
     clade_load_report_free(&report);
     return status;

@@ -85,11 +85,16 @@ CREATE TABLE flag (name VARCHAR NOT NULL, customer BIGINT, event BIGINT, since_u
 CREATE TABLE completion (event BIGINT NOT NULL, field VARCHAR NOT NULL, rule VARCHAR NOT NULL,
     value VARCHAR NOT NULL);
 
--- Segmentations: a versioned definition, and who was in which segment when.
+-- ---------------------------------------------------------------- decided: kept as it was
+-- Segmentations: a versioned definition, and who was in which segment when. A record of what was said
+-- then, so replay leaves it alone; `clade segment` with the run's seed and as-of says the same again.
+
 CREATE TABLE segmentation (segmentation VARCHAR NOT NULL, version BIGINT NOT NULL, kind VARCHAR NOT NULL,
     as_of_us BIGINT NOT NULL, definition VARCHAR NOT NULL, run BIGINT NOT NULL);
 CREATE TABLE membership (segmentation VARCHAR NOT NULL, version BIGINT NOT NULL, as_of_us BIGINT NOT NULL,
     customer BIGINT NOT NULL, segment INTEGER NOT NULL, score DOUBLE);
+
+-- ---------------------------------------------------------------- views
 
 -- One line of an order, net of refunds: what was bought and kept.
 CREATE VIEW order_line AS
