@@ -296,9 +296,12 @@ static clade_status pump(load_sink *sink, load_feed *feed, clade_load_file *file
     clade_status status = CLADE_OK;
     snprintf(label, sizeof label, "load %.60s", base == NULL ? file->path : base + 1);
     clade_progress_begin(label, total, "bytes");
+    double waited_s = 0;
     while (status == CLADE_OK) {
-        load_batch *batch = NULL;
-        status            = clade__feed_next(&batch, feed, err);
+        load_batch  *batch = NULL;
+        const double asked = clade_seconds();
+        status             = clade__feed_next(&batch, feed, err);
+        waited_s += clade_seconds() - asked;
         if (status != CLADE_OK || batch == NULL) break;
         const double start    = clade_seconds();
         const double progress = batch->progress;
@@ -308,16 +311,27 @@ static clade_status pump(load_sink *sink, load_feed *feed, clade_load_file *file
         clade_progress_update(progress * total);
     }
     clade_progress_end();
+    clade_log(CLADE_LOG_DEBUG, "load: %.3f s waiting for rows, %.3f s storing them", waited_s,
+              file->store_s);
     return status;
+}
+
+static void log_stage(const char *stage, double *since)
+{
+    const double now = clade_seconds();
+    clade_log(CLADE_LOG_DEBUG, "load: %s %.3f s", stage, now - *since);
+    *since = now;
 }
 
 static clade_status finish_file(load_sink *sink, load_feed *feed, clade_load_file *file,
                                 load_note *note, clade_error *err)
 {
     load_state *state = sink->state;
+    double      since = clade_seconds();
     note->tally       = *clade__feed_tally(feed);
     file->bytes       = clade__feed_bytes(feed);
     CLADE_TRY(clade__sink_finish(sink, err));
+    log_stage("last rows", &since);
     CLADE_TRY(settle_prefix(sink, &note->tally, err));
     CLADE_TRY(settle_currency(state, sink->plan, &note->tally, err));
     CLADE_TRY(settle_items(sink, err));
@@ -328,9 +342,13 @@ static clade_status finish_file(load_sink *sink, load_feed *feed, clade_load_fil
         snprintf(name, sizeof name, "clock/%lld", (long long)sink->load);
         CLADE_TRY(clade_store_setting_set(state->store, name, "none", err));
     }
+    log_stage("settle", &since);
     CLADE_TRY(clade_identity_sync(state->store, err));
+    log_stage("identities", &since);
     clade__sink_close(sink); /* appenders go before their transaction ends */
-    return clade_store_commit(state->store, err);
+    CLADE_TRY(clade_store_commit(state->store, err));
+    log_stage("commit", &since);
+    return CLADE_OK;
 }
 
 static clade_status load_file(clade_load_file *file, load_note *note, load_state *state,
@@ -399,6 +417,47 @@ done:
 
 /* ---------------------------------------------------------------- a call */
 
+/* A load brings its own threads, and an idle one of the engine's spins beside them: while files
+ * come in, the engine gets along with one. */
+static clade_status engine_threads(clade_store *store, int64_t n, clade_error *err)
+{
+    char sql[48];
+    snprintf(sql, sizeof sql, "SET threads = %lld", (long long)n);
+    return clade_store_run(store, sql, NULL, 0, err);
+}
+
+static clade_status load_all(clade_load_report *report, load_state *state, load_note *note,
+                             const char *const *paths, size_t n_paths,
+                             const clade_load_options *options, clade_error *err)
+{
+    clade_status status    = CLADE_OK;
+    int64_t      n_threads = 1;
+    CLADE_TRY(clade_store_int(&n_threads, state->store,
+                              "SELECT CAST(current_setting('threads') AS BIGINT)", NULL, 0, 1,
+                              err));
+    if (n_paths > 0) CLADE_TRY(engine_threads(state->store, 1, err));
+    for (size_t i = 0; i < n_paths && status == CLADE_OK; i++) {
+        clade_load_file *file = &report->file[i];
+        file->path            = clade_arena_text(report->arena, paths[i], strlen(paths[i]));
+        if (file->path == NULL) {
+            status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for a report");
+            break;
+        }
+        status = load_file(file, &note[i], state, options, err);
+        report->n_read += file->n_read;
+        report->n_stored += file->n_stored;
+        report->n_duplicate += file->n_duplicate;
+        report->n_quarantined += file->n_quarantined;
+    }
+    if (n_paths > 0) {
+        clade_error        ignored;
+        const clade_status back =
+            engine_threads(state->store, n_threads, status == CLADE_OK ? err : &ignored);
+        if (status == CLADE_OK) status = back;
+    }
+    return status;
+}
+
 static clade_status run_load(clade_load_report *report, load_state *state, load_note *note,
                              const char *const *paths, size_t n_paths,
                              const clade_load_options *options, clade_error *err)
@@ -406,16 +465,7 @@ static clade_status run_load(clade_load_report *report, load_state *state, load_
     const double start = clade_seconds();
     CLADE_TRY(begin_state(state, options, err));
     if (options->n_map > 0) CLADE_TRY(check_map(state->store, paths, n_paths, options, err));
-    for (size_t i = 0; i < n_paths; i++) {
-        clade_load_file *file = &report->file[i];
-        file->path            = clade_arena_text(report->arena, paths[i], strlen(paths[i]));
-        if (file->path == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a report");
-        CLADE_TRY(load_file(file, &note[i], state, options, err));
-        report->n_read += file->n_read;
-        report->n_stored += file->n_stored;
-        report->n_duplicate += file->n_duplicate;
-        report->n_quarantined += file->n_quarantined;
-    }
+    CLADE_TRY(load_all(report, state, note, paths, n_paths, options, err));
     for (size_t i = 0; i < options->n_repairs; i++) {
         CLADE_TRY(clade__repair_apply(state, options->repair[i], err));
     }

@@ -7,7 +7,7 @@
 
 enum {
     LOAD_BATCH_ROWS         = 2048,
-    LOAD_QUEUE_BATCHES      = 4,
+    LOAD_QUEUE_BATCHES      = 64,   /* as much reading as the engine needs to write its rows */
     LOAD_SAMPLE_ROWS        = 2000, /* what a mapping is guessed from */
     LOAD_MAX_CURRENCIES     = 32,
     LOAD_MAX_KINDS          = 64,     /* distinct spellings of kind or status a file's memo keeps */

@@ -15,7 +15,8 @@ struct load_helper {
     clade_appender *other; /* the one that is not being filled */
     pthread_t       thread;
     pthread_mutex_t lock;
-    pthread_cond_t  changed;
+    pthread_cond_t  wanted; /* the helper waits for it, */
+    pthread_cond_t  done;   /* the caller for this */
     bool            busy, stop;
     clade_status    status; /* of the last turn; written while busy */
     clade_error     error;
@@ -27,7 +28,7 @@ static void *help(void *context)
     pthread_mutex_lock(&helper->lock);
     for (;;) {
         while (!helper->busy && !helper->stop)
-            pthread_cond_wait(&helper->changed, &helper->lock);
+            pthread_cond_wait(&helper->wanted, &helper->lock);
         if (!helper->busy) break;
         pthread_mutex_unlock(&helper->lock);
         clade_error        error  = { 0 };
@@ -38,7 +39,7 @@ static void *help(void *context)
             helper->error  = error;
         }
         helper->busy = false;
-        pthread_cond_signal(&helper->changed);
+        pthread_cond_signal(&helper->done);
     }
     pthread_mutex_unlock(&helper->lock);
     return NULL;
@@ -48,7 +49,7 @@ static clade_status await(load_helper *helper, clade_error *err)
 {
     pthread_mutex_lock(&helper->lock);
     while (helper->busy)
-        pthread_cond_wait(&helper->changed, &helper->lock);
+        pthread_cond_wait(&helper->done, &helper->lock);
     const clade_status status = helper->status;
     if (status != CLADE_OK && err != NULL) *err = helper->error;
     pthread_mutex_unlock(&helper->lock);
@@ -72,11 +73,13 @@ clade_status clade__out_help(load_out *out, clade_store *store, const char *tabl
         return status;
     }
     pthread_mutex_init(&helper->lock, NULL);
-    pthread_cond_init(&helper->changed, NULL);
+    pthread_cond_init(&helper->wanted, NULL);
+    pthread_cond_init(&helper->done, NULL);
     if (pthread_create(&helper->thread, NULL, help, helper) != 0) {
         clade_appender_close(helper->other); /* then the caller does it all */
         pthread_mutex_destroy(&helper->lock);
-        pthread_cond_destroy(&helper->changed);
+        pthread_cond_destroy(&helper->wanted);
+        pthread_cond_destroy(&helper->done);
         free(helper);
         return CLADE_OK;
     }
@@ -90,11 +93,12 @@ static void helper_free(load_helper *helper)
     if (helper == NULL) return;
     pthread_mutex_lock(&helper->lock);
     helper->stop = true;
-    pthread_cond_signal(&helper->changed);
+    pthread_cond_signal(&helper->wanted);
     pthread_mutex_unlock(&helper->lock);
     pthread_join(helper->thread, NULL);
     pthread_mutex_destroy(&helper->lock);
-    pthread_cond_destroy(&helper->changed);
+    pthread_cond_destroy(&helper->wanted);
+    pthread_cond_destroy(&helper->done);
     clade_appender_close(helper->other);
     free(helper);
 }
@@ -127,7 +131,7 @@ static clade_status change_turns(load_out *out, clade_error *err)
     out->appender        = helper->other;
     helper->other        = full;
     helper->busy         = true;
-    pthread_cond_signal(&helper->changed);
+    pthread_cond_signal(&helper->wanted);
     pthread_mutex_unlock(&helper->lock);
     out->n_chunks = 0;
     return CLADE_OK;

@@ -8,7 +8,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { BATCH_TEXT_BYTES = 8 << 20 }; /* a batch of very long rows ends early */
+enum {
+    BATCH_TEXT_BYTES = 8 << 20, /* a batch of very long rows ends early */
+    /* Who had to wait waits for several batches: waking up costs as much as a batch. */
+    WAKE_FILLED = 8,
+    WAKE_FREE   = LOAD_QUEUE_BATCHES / 4,
+};
+
+_Static_assert(WAKE_FILLED + WAKE_FREE < LOAD_QUEUE_BATCHES, "both sides would wait for ever");
 
 struct load_feed {
     clade_reader   *reader;
@@ -17,7 +24,8 @@ struct load_feed {
     pthread_t       thread;
     bool            threaded;
     pthread_mutex_t lock;
-    pthread_cond_t  changed;
+    pthread_cond_t  filled_more;              /* the caller waits for it, */
+    pthread_cond_t  freed_more;               /* the reader for this: two waiters never share one */
     int             free[LOAD_QUEUE_BATCHES]; /* stack of empty batches */
     int             n_free;
     int             filled[LOAD_QUEUE_BATCHES]; /* ring of full ones, oldest at first_filled */
@@ -63,8 +71,11 @@ static void *read_all(void *context)
     load_feed *feed = context;
     for (bool last = false; !last;) {
         pthread_mutex_lock(&feed->lock);
-        while (!feed->stop && feed->n_free == 0)
-            pthread_cond_wait(&feed->changed, &feed->lock);
+        if (feed->n_free == 0) {
+            while (!feed->stop && feed->n_free < WAKE_FREE) {
+                pthread_cond_wait(&feed->freed_more, &feed->lock);
+            }
+        }
         const bool stop  = feed->stop;
         const int  batch = stop ? -1 : feed->free[--feed->n_free];
         pthread_mutex_unlock(&feed->lock);
@@ -74,7 +85,7 @@ static void *read_all(void *context)
         last = feed->batch[batch].last;
         pthread_mutex_lock(&feed->lock);
         put_filled(feed, batch);
-        pthread_cond_signal(&feed->changed);
+        if (feed->n_filled >= WAKE_FILLED || feed->at_end) pthread_cond_signal(&feed->filled_more);
         pthread_mutex_unlock(&feed->lock);
     }
     return NULL;
@@ -90,7 +101,8 @@ clade_status clade__feed_open(load_feed **out_feed, const load_plan *plan, const
         goto done;
     }
     pthread_mutex_init(&feed->lock, NULL);
-    pthread_cond_init(&feed->changed, NULL);
+    pthread_cond_init(&feed->filled_more, NULL);
+    pthread_cond_init(&feed->freed_more, NULL);
     feed->parser.plan         = plan;
     feed->parser.tally.min_us = INT64_MAX;
     feed->parser.tally.max_us = INT64_MIN;
@@ -126,15 +138,18 @@ clade_status clade__feed_next(load_batch **out_batch, load_feed *feed, clade_err
     if (feed->lent >= 0) {
         feed->free[feed->n_free++] = feed->lent;
         feed->lent                 = -1;
-        pthread_cond_signal(&feed->changed);
+        if (feed->n_free >= WAKE_FREE) pthread_cond_signal(&feed->freed_more);
     }
     if (!feed->threaded && !feed->at_end) {
         const int next = feed->free[--feed->n_free];
         fill(feed, &feed->batch[next]);
         put_filled(feed, next);
     }
-    while (feed->n_filled == 0 && !feed->at_end)
-        pthread_cond_wait(&feed->changed, &feed->lock);
+    if (feed->n_filled == 0) {
+        while (feed->n_filled < WAKE_FILLED && !feed->at_end) {
+            pthread_cond_wait(&feed->filled_more, &feed->lock);
+        }
+    }
     if (feed->n_filled > 0) {
         feed->lent         = feed->filled[feed->first_filled];
         feed->first_filled = (feed->first_filled + 1) % LOAD_QUEUE_BATCHES;
@@ -177,7 +192,7 @@ void clade__feed_close(load_feed *feed)
     if (feed->threaded) {
         pthread_mutex_lock(&feed->lock);
         feed->stop = true;
-        pthread_cond_signal(&feed->changed);
+        pthread_cond_signal(&feed->freed_more);
         pthread_mutex_unlock(&feed->lock);
         pthread_join(feed->thread, NULL);
     }
@@ -187,7 +202,8 @@ void clade__feed_close(load_feed *feed)
         free(feed->batch[i].attribute);
         free(feed->batch[i].text);
     }
-    pthread_cond_destroy(&feed->changed);
+    pthread_cond_destroy(&feed->filled_more);
+    pthread_cond_destroy(&feed->freed_more);
     pthread_mutex_destroy(&feed->lock);
     free(feed);
 }
