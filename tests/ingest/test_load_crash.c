@@ -70,7 +70,7 @@ static void a_load_that_was_killed_leaves_nothing_and_the_next_brings_all(void *
         shop_open(&s);
         const int64_t here = shop_int(&s, "SELECT count(*) FROM event");
         assert_true(here == 0 || here == n); /* all of the file, or none of it */
-        shop_is(&s, here == 0 ? 0 : 1, "SELECT count(*) FROM load");
+        shop_is(&s, here == 0 ? 0 : 1, "SELECT count(*) FROM load WHERE rows_stored > 0");
         clade_store_close(s.store);
         s.store = NULL;
     }
