@@ -22,6 +22,7 @@ typedef struct clade_study_kind {
     int32_t            *segment;  /* (n_customers) now */
     double             *score;    /* (n_customers) */
     clade_portrait     *portrait; /* (n segments) */
+    int32_t            *before;   /* (n_before) as of learnt_us; NULL when there is no such */
     double              fidelity; /* of its rules, on held-out customers */
 } clade_study_kind;
 
@@ -42,6 +43,7 @@ typedef struct clade_study {
     char               currency[4];
     clade_features    *features;      /* as of as_of_us */
     int64_t           *revenue_minor; /* (n_customers), of the 365 days before as_of_us */
+    clade_features    *before;        /* customers as of learnt_us, their values let go; or NULL */
     clade_study_kind   kind[CLADE_N_SEGMENT_KIND];
     clade_segment_kind best; /* the kind to act on: OUTLOOK where it can be had, else LIFECYCLE */
     bool               has_card; /* the outlook by hand */

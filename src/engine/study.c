@@ -26,8 +26,10 @@ void clade_study_free(clade_study *study)
         free(study->kind[k].segment);
         free(study->kind[k].score);
         free(study->kind[k].portrait);
+        free(study->kind[k].before);
     }
     clade_features_free(study->features);
+    clade_features_free(study->before);
     free(study->revenue_minor);
     free(study);
 }
@@ -209,6 +211,8 @@ static clade_status describe_kind(clade_study *study, const study_past *past, cl
     if (status != CLADE_OK) goto done;
     for (size_t s = 0; s < n_segments; s++)
         k->portrait[s].stability = stability[s];
+    k->before = learnt; /* the study keeps it: flows ask for it */
+    learnt    = NULL;
 done:
     free(learnt);
     return status;
@@ -301,7 +305,11 @@ clade_status clade_study_run(clade_study **out_study, clade_store *store,
     if (status == CLADE_OK) status = read_currency(study, store, err);
     if (status == CLADE_OK) status = study_all(study, &past, store, options->seed, err);
     clade_progress_end();
-    clade_features_free(past.features);
+    if (past.features != NULL) { /* who they were is kept, what was known of them is not */
+        free(past.features->value);
+        past.features->value = NULL;
+        study->before        = past.features;
+    }
     clade_outcome_free(&past.outcome);
     if (status != CLADE_OK) {
         clade_study_free(study);
@@ -324,6 +332,9 @@ static clade_status save_tables(clade_store *store, clade_study *study, int64_t 
                                           err));
         CLADE_TRY(clade_membership_save(store, kind->segmentation, kind->version, study->features,
                                         kind->segment, kind->score, err));
+        if (kind->before == NULL) continue;
+        CLADE_TRY(clade_membership_save(store, kind->segmentation, kind->version, study->before,
+                                        kind->before, NULL, err));
     }
     return CLADE_OK;
 }
