@@ -4,6 +4,9 @@
 find_package(Threads REQUIRED)
 
 set(DUCKDB_ROOT "$ENV{DUCKDB_ROOT}" CACHE PATH "Folder that holds lib/libduckdb.so, include/duckdb.h")
+if(NOT DUCKDB_ROOT AND DEFINED ENV{DUCKDB_ROOT})
+  set(DUCKDB_ROOT "$ENV{DUCKDB_ROOT}") # an earlier configuration without it kept an empty one
+endif()
 if(NOT DUCKDB_ROOT)
   set(DUCKDB_ROOT ${CMAKE_SOURCE_DIR}/third_party/duckdb)
 endif()
