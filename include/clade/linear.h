@@ -1,10 +1,10 @@
 /**
  * Additive models: a readable sum of bent lines, fitted in closed form.
  *
- * Shops are small and noisy, and what the next 90 days depend on is nearly additive: on six
- * shop-dates an additive model with a dozen effective degrees of freedom equals tuned boosted trees
- * (99 to 102 % of their R2), while its ranking of customers hardly moves when the data is resampled
- * (correlation .995 against .9). Segments that stand on it hold still. See docs/maths/outlook.md.
+ * Shops are small and noisy, and what the next 90 days depend on is nearly additive: an additive
+ * model with a dozen effective degrees of freedom comes close to tuned boosted trees, while its
+ * ranking of customers hardly moves when the data is resampled. Segments that stand on it hold
+ * still. docs/maths/outlook.md has the figures and where they come from.
  *
  *     z_j  = clip((slog(x_j) - center_j) / scale_j, -3, 3),   slog(x) = sign(x) log(1 + |x|)
  *     y_t  = intercept_t + sum_j sum_k c_tjk b_k(z_j),        b = z, (z+1)+, (z)+, (z-1)+

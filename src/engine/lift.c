@@ -240,7 +240,7 @@ static clade_status boost(const prediction *by, const lift_work *w, const lift_f
         target[i] = goal == CLADE_TREES_LOGISTIC ? (float)f->train.outcome.returned[i]
                                                  : (float)clade__log_spend(&f->train.outcome, i);
     }
-    /* The best of a grid of 24 on ten shop-dates (docs/maths/outlook.md). */
+    /* Settings of the best ceiling found on dates kept for tuning (docs/maths/outlook.md). */
     options.eta                  = 0.05;
     options.n_rounds             = rounds[N_ROUNDS - 1];
     options.max_depth            = 2;
