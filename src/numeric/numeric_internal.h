@@ -2,6 +2,7 @@
 #ifndef CLADE_NUMERIC_INTERNAL_H
 #define CLADE_NUMERIC_INTERNAL_H
 
+#include "clade/kernels.h"
 #include "clade/numeric.h"
 
 enum { CLADE__BLOCK_ROWS = 4096, CLADE__BLOCKS_MAX = 256 };
@@ -13,5 +14,7 @@ typedef struct clade__blocks {
 } clade__blocks;
 
 clade__blocks clade__blocks_of(size_t n);
+
+extern const clade_kernels clade__kernels_plain, clade__kernels_avx2;
 
 #endif

@@ -1,0 +1,195 @@
+/**
+ * The behaviour model: a sequence model over customers' events that learns, from nothing but the
+ * shop's own log, what comes next. Its output vector of a customer and its vectors of items are
+ * what recommendations, segments and predictions are made of. docs/maths/behaviour-model.md derives
+ * it with the same letters.
+ *
+ *     event = item + its category, brand ... + kind, price band ... + elapsed time, hour, weekday
+ *       |
+ *     block:  x + out(norm(mix(v)) * silu(g))      [g v q k] or [g v m] = norm(x) in
+ *       |     x + ff_out(silu(a) * b)              [a b] = norm(x) ff_in
+ *      ...
+ *       |
+ *     vector of the customer  .  vector of an item / temperature = logit of "this one is next"
+ *
+ * A fitted model is constant and may be shared by threads.
+ */
+#ifndef CLADE_BEHAVIOUR_H
+#define CLADE_BEHAVIOUR_H
+
+#include "clade/sequences.h"
+
+enum {
+    CLADE_BEHAVIOUR_BLOCKS_MAX = 32,
+    CLADE_BEHAVIOUR_D_MAX      = 1024,
+    CLADE_BEHAVIOUR_EVENTS_MAX = 1024, /* of one customer that the model looks at */
+    CLADE_BEHAVIOUR_RATES_MAX  = 32,
+};
+
+/** How a block lets an event see the events before it. */
+typedef enum clade_mixer {
+    CLADE_MIXER_ATTENTION, /* softmax(q.k / sqrt(w) + bias by distance and by elapsed time) v */
+    CLADE_MIXER_POINTWISE, /* silu(q.k / sqrt(w) + bias) / events so far: HSTU, arXiv:2402.17152 */
+    CLADE_MIXER_DECAY,     /* sums of v that decay in elapsed time at K rates a head, read with
+                              weights that depend on the event: linear time, constant state */
+    CLADE_N_MIXER
+} clade_mixer;
+CLADE_API const char *clade_mixer_name(clade_mixer mixer); /* "attention", "pointwise", "decay" */
+
+/** What a log has, and so what the model has tables for. */
+typedef struct clade_behaviour_shape {
+    uint32_t n_items;
+    bool     with_time;
+    size_t   n_fields, n_item_fields;
+    struct {
+        char     name[CLADE_SEQUENCE_NAME_MAX];
+        uint32_t n_values;
+    } field[CLADE_SEQUENCE_FIELDS_MAX], item_field[CLADE_SEQUENCE_FIELDS_MAX];
+} clade_behaviour_shape;
+
+typedef struct clade_behaviour_options {
+    uint32_t    d; /* channels, a multiple of 16 */
+    uint32_t    n_blocks;
+    uint32_t    n_heads; /* of d / n_heads channels, a multiple of 8 */
+    uint32_t    ff;      /* hidden channels of the gated feed-forward, a multiple of 8; 0: none */
+    uint32_t    n_rates; /* of a decay head */
+    uint32_t    max_events; /* the latest so many events of a customer are looked at */
+    clade_mixer mixer[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* of each block */
+    float       temperature; /* of cosines between customer and item; 0: plain products instead */
+    float       dropout;     /* after each part of a block, while learning */
+    float       dropout_in;  /* of the embedded events, while learning */
+} clade_behaviour_options;
+
+/** d 64, 2 blocks of attention with 2 heads, ff 128, 8 rates, 200 events, temperature 0.05. */
+CLADE_API clade_behaviour_options clade_behaviour_defaults(void);
+/** The shape of a log. */
+CLADE_API clade_behaviour_shape clade_behaviour_shape_of(const clade_sequences *sequences);
+
+typedef struct clade_behaviour clade_behaviour;
+
+/**
+ * A model with random weights.
+ *
+ * @param sequences  Gives the attributes of items; its events are not read.
+ * @return CLADE_OK; CLADE_ERR_ARG naming the option that is out of its range; CLADE_ERR_NOMEM.
+ * Ownership   The caller frees with clade_behaviour_free, which accepts NULL.
+ * Repeatable  Weights depend on options, shape and seed alone.
+ */
+CLADE_API CLADE_MUST_USE clade_status    clade_behaviour_create(clade_behaviour              **out,
+                                                                const clade_behaviour_options *options,
+                                                                const clade_sequences *sequences,
+                                                                uint64_t seed, clade_error *err);
+CLADE_API void                           clade_behaviour_free(clade_behaviour *model);
+CLADE_API const clade_behaviour_options *clade_behaviour_options_of(const clade_behaviour *model);
+CLADE_API const clade_behaviour_shape   *clade_behaviour_shape_get(const clade_behaviour *model);
+
+/** One named array of parameters, lent by the model. */
+typedef struct clade_behaviour_tensor {
+    char   name[48]; /* "item", "block.0.in" */
+    size_t n_rows, n_columns;
+    size_t offset; /* in floats from the first parameter */
+} clade_behaviour_tensor;
+/** All parameters are one block of floats, cut into tensors in this order. */
+CLADE_API const clade_behaviour_tensor *clade_behaviour_tensors(const clade_behaviour *model,
+                                                                size_t                *out_n);
+CLADE_API size_t                        clade_behaviour_n_parameters(const clade_behaviour *model);
+CLADE_API const float                  *clade_behaviour_parameters(const clade_behaviour *model);
+/** Replace all parameters. theta (n_parameters). */
+CLADE_API void clade_behaviour_set(clade_behaviour *model, const float *theta);
+
+/* ---- Serving --------------------------------------------------------------------------------- */
+
+/**
+ * The vectors that item vectors are compared with: score = vector . item.
+ *
+ * Shapes      out (n_cases, d) row-major. clade_behaviour_items gives (n_items + 1, d), row 0
+ * zeros. Threads     Runs on all threads; the model may be shared. Repeatable  Bit for bit,
+ * whatever the number of threads and whatever cases lie beside a case.
+ * @return CLADE_OK; CLADE_ERR_ARG when the sequences have another shape than the model;
+ *         CLADE_ERR_NOMEM; CLADE_ERR_INTERRUPTED.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_vectors(float                 *out,
+                                                              const clade_behaviour *model,
+                                                              const clade_sequences *sequences,
+                                                              const clade_case      *cases,
+                                                              size_t n_cases, clade_error *err);
+CLADE_API const float                *clade_behaviour_items(const clade_behaviour *model);
+/** The model as a scorer. Ownership: borrows the model. */
+CLADE_API clade_scorer clade_behaviour_scorer(const clade_behaviour *model);
+
+/* ---- Learning -------------------------------------------------------------------------------- */
+
+typedef struct clade_learner_options {
+    size_t   n_shards;     /* parts of a step, each on one thread; fixes the order of sums */
+    size_t   shard_tokens; /* events of a shard at most; at least max_events */
+    double   rate;         /* of AdamW */
+    double   b1, b2, epsilon;
+    double   weight_decay;
+    double   clip;        /* of the gradient's norm; 0: none */
+    double   average;     /* of the parameters over steps (exponential), for serving; 0: none */
+    size_t   n_negatives; /* items drawn a step beside the targets; 0: the whole catalogue */
+    uint64_t seed;
+
+    /* Several processes learning one model: each takes n_shards / n_ranks of the same shards, and
+     * all_reduce adds up gradient and loss over ranks, in place, the same on each. NULL: alone. */
+    size_t rank, n_ranks;
+    clade_status (*all_reduce)(void *context, float *gradient, size_t n, double *loss,
+                               clade_error *err);
+    void *all_reduce_context;
+} clade_learner_options;
+
+/** 8 shards of 1,024 events, rate 1e-3, b 0.9 and 0.98, average 0.999, whole catalogue. */
+CLADE_API clade_learner_options clade_learner_defaults(void);
+
+/** Some events of one customer, to be learnt from together. */
+typedef struct clade_window {
+    uint32_t customer; /* index into the sequences */
+    uint64_t first, end;
+} clade_window;
+
+typedef struct clade_learner clade_learner;
+
+/**
+ * Room for learning: gradients, moments, activations. Nothing is allocated after it.
+ *
+ * @param model  Changed by every step. Must outlive the learner.
+ * @return CLADE_OK; CLADE_ERR_ARG naming the option; CLADE_ERR_NOMEM saying how much was wanted.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_learner_create(clade_learner              **out,
+                                                           clade_behaviour             *model,
+                                                           const clade_learner_options *options,
+                                                           clade_error                 *err);
+CLADE_API void                        clade_learner_free(clade_learner *learner);
+CLADE_API size_t                      clade_learner_bytes(const clade_behaviour       *model,
+                                                          const clade_learner_options *options);
+
+typedef struct clade_learner_step {
+    double loss;     /* mean over the targets, in nats */
+    size_t n_tokens; /* events read */
+    size_t n_targets;
+    size_t n_windows; /* of those given, how many were used */
+} clade_learner_step;
+
+/**
+ * One step on as many of the windows, in order, as fit into the shards.
+ *
+ * Every event but the last of a window is asked for the item after it. rate_factor multiplies the
+ * rate (warm-up, decay).
+ * @return CLADE_OK; CLADE_ERR_DATA naming the step and the tensor when the loss or a gradient is
+ * not finite (the parameters are then as before the step). Repeatable  Bit for bit, whatever the
+ * number of threads.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_learner_take(
+    clade_learner_step *out, clade_learner *learner, const clade_sequences *sequences,
+    const clade_window *windows, size_t n_windows, double rate_factor, clade_error *err);
+/** The averaged parameters, or the model's own where there is no average. (n_parameters) */
+CLADE_API const float *clade_learner_average(const clade_learner *learner);
+
+/** State that a checkpoint needs beside the parameters: moments, average, steps taken. */
+typedef struct clade_learner_state {
+    float    *m, *v, *average; /* (n_parameters); average NULL when there is none */
+    uint64_t *n_steps;
+} clade_learner_state;
+CLADE_API clade_learner_state clade_learner_state_of(clade_learner *learner);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * What the files of the behaviour model share.
+ *
+ * A step of learning cuts its customers into shards, a fixed number of them whatever the number of
+ * threads. A shard is worked on by one thread from the first embedding to the last gradient, so
+ * that its activations stay in that core's cache and no loop inside the model needs a barrier;
+ * gradients of shards are then added in index order. Serving uses the same forward pass.
+ *
+ *     N tokens of a shard, d channels, B blocks, H heads of w = d / H channels, K rates of a head,
+ *     L events of one customer, F hidden channels of the feed-forward, V rows of the item table.
+ */
+#ifndef CLADE_BEHAVIOUR_INTERNAL_H
+#define CLADE_BEHAVIOUR_INTERNAL_H
+
+#include "clade/behaviour.h"
+#include "clade/kernels.h"
+
+enum {
+    CLADE__TENSORS_MAX = 16 * CLADE_BEHAVIOUR_BLOCKS_MAX + 64,
+    CLADE__GAP_BUCKETS = 64,  /* of elapsed time, log-spaced: 0.301 apart in ln seconds */
+    CLADE__LOSS_TOKENS = 192, /* tokens whose logits are in flight at once */
+    CLADE__LOSS_ITEMS  = 256, /* items of one tile of logits */
+    CLADE__QUERY_ROWS  = 48,  /* queries of one tile of attention */
+};
+
+/** Where a block's parameters begin in theta. Absent ones are SIZE_MAX. */
+typedef struct clade__block_layout {
+    clade_mixer mixer;
+    size_t      width;   /* columns of `in`: gate d, value d, then query d and key d, or H K */
+    size_t      norm;    /* (d) */
+    size_t      in;      /* (d, width) */
+    size_t      in_bias; /* (width) */
+    size_t      bias_position; /* (H, max_events): attention, by distance in events */
+    size_t      bias_time;     /* (H, 64): attention, by elapsed time, where the log has times */
+    size_t      rate;          /* (H, K): decay, log of the rate */
+    size_t      norm_inner;    /* (d) */
+    size_t      out;           /* (d, d) */
+    size_t      norm_ff;       /* (d) */
+    size_t      ff_in;         /* (d, 2 F) */
+    size_t      ff_out;        /* (F, d) */
+} clade__block_layout;
+
+typedef struct clade__layout {
+    size_t              item;                                  /* (n_items + 1, d) */
+    size_t              item_field[CLADE_SEQUENCE_FIELDS_MAX]; /* (n_values + 1, d) */
+    size_t              field[CLADE_SEQUENCE_FIELDS_MAX];
+    size_t              gap, hour, weekday; /* (64, d) (24, d) (7, d), where the log has times */
+    size_t              tables_end; /* tables that events look up; all behind them is dense */
+    clade__block_layout block[CLADE_BEHAVIOUR_BLOCKS_MAX];
+    size_t              norm_out; /* (d) */
+    size_t              n;        /* floats of theta */
+} clade__layout;
+
+struct clade_behaviour {
+    clade_behaviour_options options;
+    clade_behaviour_shape   shape;
+    uint32_t               *item_value[CLADE_SEQUENCE_FIELDS_MAX]; /* (n_items + 1) attributes */
+    clade__layout           at;
+    size_t                  n_tensors;
+    clade_behaviour_tensor  tensor[CLADE__TENSORS_MAX];
+    float                  *theta; /* (at.n) */
+    float                  *table; /* (n_items + 1, d) what an item is to the output: see items.c */
+    float                  *inverse_norm; /* (n_items + 1) */
+};
+
+/* ---- A batch of tokens ----------------------------------------------------------------------- */
+
+/** Customers' histories one behind the other. Arrays have room for capacity tokens. */
+typedef struct clade__tokens {
+    size_t    capacity;
+    size_t    n;      /* tokens */
+    size_t    n_seqs; /* customers */
+    uint32_t *start;  /* (n_seqs + 1) */
+    uint32_t *item;   /* (n) */
+    uint32_t *field[CLADE_SEQUENCE_FIELDS_MAX];
+    int64_t  *at_us;                /* (n) or NULL */
+    float    *gap_days;             /* (n) since the event before; 0 for the first */
+    uint8_t  *gap, *hour, *weekday; /* (n) */
+    uint32_t *target;               /* (n) item that came next, 0 for none */
+    float    *weight;               /* (n) of the loss at this token */
+    uint8_t
+          *elapsed; /* (sum of L^2) bucket of the time between two events of a customer, or NULL */
+    size_t elapsed_capacity;
+} clade__tokens;
+
+CLADE_MUST_USE clade_status clade__tokens_create(clade__tokens         *tokens,
+                                                 const clade_behaviour *model, size_t capacity,
+                                                 clade_error *err);
+void                        clade__tokens_free(clade__tokens *tokens);
+void                        clade__tokens_clear(clade__tokens *tokens);
+/** Append events [first, end) of one customer; false when there is no room. */
+bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
+                       const clade_sequences *sequences, uint64_t customer_start, uint64_t first,
+                       uint64_t end);
+
+/* ---- Weights, packed for products ------------------------------------------------------------ */
+
+typedef struct clade__packed_block {
+    float *in, *out, *ff_in, *ff_out;         /* x W */
+    float *in_t, *out_t, *ff_in_t, *ff_out_t; /* y W', for the way back; NULL when serving */
+} clade__packed_block;
+
+typedef struct clade__packed {
+    clade__packed_block block[CLADE_BEHAVIOUR_BLOCKS_MAX];
+    float              *memory;
+} clade__packed;
+
+CLADE_MUST_USE clade_status clade__packed_create(clade__packed         *packed,
+                                                 const clade_behaviour *model, bool with_back,
+                                                 clade_error *err);
+void                        clade__packed_free(clade__packed *packed);
+void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool with_back);
+
+/* ---- One thread's room ----------------------------------------------------------------------- */
+
+/** Activations of a block that the way back needs. */
+typedef struct clade__kept {
+    float *x;            /* (N, d) what came in */
+    float *scale;        /* (N) of its norm */
+    float *normed;       /* (N, d) */
+    float *p;            /* (N, width) projections */
+    float *inner;        /* (N, d) what the mixer gave */
+    float *inner_scale;  /* (N) */
+    float *inner_normed; /* (N, d) */
+    float *gated;        /* (N, d) */
+    float *middle;       /* (N, d) after the first residual */
+    float *middle_scale;
+    float *middle_normed;
+    float *ff;                /* (N, 2 F) */
+    float *ff_gated;          /* (N, F) */
+    float *row_max, *row_sum; /* (N, H) of the softmax */
+} clade__kept;
+
+typedef struct clade__room {
+    size_t      capacity;                         /* tokens */
+    clade__kept kept[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* serving: all blocks share the first */
+    float      *last;                             /* (N, d) what comes out of the last block */
+    float      *hidden;          /* (N, d) scaled output vectors: logits are hidden . table */
+    float      *hidden_scale;    /* (N) */
+    float      *d_x, *d_a, *d_b; /* (N, d) */
+    float      *d_wide;          /* (N, max(width, 2 F)) */
+    float      *d_ff;            /* (N, F) */
+    float      *scores;          /* attention: (QUERY_ROWS, L) twice */
+    float      *heads;           /* attention: packed keys, values ... of one head */
+    float      *bank, *factor, *carry, *d_factor; /* decay */
+    float      *pack;                             /* packed right-hand sides of weight gradients */
+    float      *logits;                           /* (V, LOSS_TOKENS) */
+    float      *tile_max, *tile_sum;              /* (tiles, LOSS_TOKENS) */
+    float      *memory;
+} clade__room;
+
+/** with_loss: rows of candidates whose logits are in flight, 0 when serving. */
+CLADE_MUST_USE clade_status clade__room_create(clade__room *room, const clade_behaviour *model,
+                                               size_t capacity, size_t n_candidates, bool with_back,
+                                               clade_error *err);
+void                        clade__room_free(clade__room *room);
+
+/* ---- The passes ------------------------------------------------------------------------------ */
+
+/** Chance of a step: key of every dropout mask. keep = 1 turns dropout off. */
+typedef struct clade__chance {
+    uint64_t key;
+} clade__chance;
+
+/** The vectors that n items are compared by (items.c): row (n, d), inverse_norm (n). id NULL: all
+ *  from 1 on. */
+void clade__items(float *row, float *inverse_norm, const clade_behaviour *model, const uint32_t *id,
+                  size_t n);
+/** grad (at.n) += from d_row (n, d), the gradient of row, which is changed. Cost O(n d). */
+void clade__items_backward(float *grad, float *d_row, const float *row, const float *inverse_norm,
+                           const clade_behaviour *model, const uint32_t *id, size_t n);
+
+/** room->kept[0].x from tokens. */
+void clade__embed(clade__room *room, const clade_behaviour *model, const clade__tokens *tokens,
+                  const clade__chance *chance);
+/** grad (at.n) += from d_x (N, d), the gradient of the embeddings, which is changed. */
+void clade__embed_backward(float *grad, float *d_x, const clade_behaviour *model,
+                           const clade__tokens *tokens, const clade__chance *chance);
+
+/** Block b: out (N, d) from kept->x. */
+void clade__block(float *out, clade__kept *kept, clade__room *room, const clade_behaviour *model,
+                  const clade__packed *packed, size_t b, const clade__tokens *tokens,
+                  const clade__chance *chance);
+/** In place: d_x (N, d) holds the gradient of the block's output, then of its input. */
+void clade__block_backward(float *grad, float *d_x, const clade__kept *kept, clade__room *room,
+                           const clade_behaviour *model, const clade__packed *packed, size_t b,
+                           const clade__tokens *tokens, const clade__chance *chance);
+
+void clade__attention(clade__kept *kept, clade__room *room, const clade_behaviour *model, size_t b,
+                      const clade__tokens *tokens);
+void clade__attention_backward(float *grad, float *d_p, const float *d_inner,
+                               const clade__kept *kept, clade__room *room,
+                               const clade_behaviour *model, size_t b, const clade__tokens *tokens);
+void clade__decay(clade__kept *kept, clade__room *room, const clade_behaviour *model, size_t b,
+                  const clade__tokens *tokens);
+void clade__decay_backward(float *grad, float *d_p, const float *d_inner, const clade__kept *kept,
+                           clade__room *room, const clade_behaviour *model, size_t b,
+                           const clade__tokens *tokens);
+
+/** In the passes, `grad` is that of the dense part: it begins at tables_end (see clade__dense).
+ *  All blocks and the output norm: room->hidden from room->kept[0].x. */
+void clade__forward(clade__room *room, const clade_behaviour *model, const clade__packed *packed,
+                    const clade__tokens *tokens, const clade__chance *chance);
+/** From room->d_a, the gradient of room->hidden; room->d_x becomes that of the embeddings. */
+void clade__backward(float *grad, clade__room *room, const clade_behaviour *model,
+                     const clade__packed *packed, const clade__tokens *tokens,
+                     const clade__chance *chance);
+
+/** Candidates of the loss: rows of a table of item vectors (loss.c). */
+typedef struct clade__candidates {
+    size_t       n;
+    const float *row;    /* (n, d) */
+    const float *packed; /* tiles of LOSS_ITEMS rows, each packed as (rows, d) */
+    const float *bias; /* (n) added to the logits, or NULL: minus the log of the chance to be among
+                          the candidates */
+} clade__candidates;
+
+/**
+ * Sum over tokens of weight (log sum_i exp(hidden . row[i]) - hidden . row[target]), and its
+ * gradients: room->d_a (N, d) is written, d_row (n, d) is added to. target: row + 1, 0 for none.
+ */
+double clade__softmax_loss(float *d_row, clade__room *room, size_t d,
+                           const clade__candidates *candidates, const uint32_t *target,
+                           const float *weight, size_t n_tokens);
+/** Floats of clade__candidates.packed. */
+size_t clade__candidates_size(size_t n, size_t d);
+void   clade__candidates_pack(float *packed, const float *row, size_t n, size_t d);
+
+/** Where the gradient of the parameter at `offset` lies in a shard's dense gradient. */
+static inline float *clade__dense(float *grad, const clade_behaviour *model, size_t offset)
+{
+    return grad + (offset - model->at.tables_end);
+}
+
+static inline float clade__sqrt_d(const clade_behaviour *model)
+{
+    return __builtin_sqrtf((float)model->options.d);
+}
+
+#endif

@@ -1,0 +1,226 @@
+#include "reference.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { D_MAX = 64, WIDE_MAX = 512, L_MAX = 64 };
+
+static double silu(double x)
+{
+    return x / (1.0 + exp(-x));
+}
+
+static void norm(double *y, const double *x, const double *gain, size_t d)
+{
+    double sum = 0.0;
+    for (size_t j = 0; j < d; j++)
+        sum += x[j] * x[j];
+    for (size_t j = 0; j < d; j++)
+        y[j] = x[j] * gain[j] / sqrt(sum / (double)d + 1e-6);
+}
+
+/* y (n) = x (m) W (m, n) */
+static void times(double *y, const double *x, const double *w, size_t m, size_t n)
+{
+    for (size_t j = 0; j < n; j++) {
+        y[j] = 0.0;
+        for (size_t i = 0; i < m; i++)
+            y[j] += x[i] * w[i * n + j];
+    }
+}
+
+/* The mask of the fast passes, from the same key. */
+static void drop(double *x, size_t n, size_t first, float share, uint64_t key)
+{
+    float *const mask = calloc(first + n, sizeof *mask);
+    for (size_t i = 0; i < first + n; i++)
+        mask[i] = 1.0f;
+    clade_kernels_get()->dropout(mask, first + n, key, 0, 1.0f - share);
+    for (size_t i = 0; i < n; i++)
+        x[i] *= (double)mask[first + i];
+    free(mask);
+}
+
+static void attend(double (*o)[D_MAX], double (*p)[WIDE_MAX], size_t n,
+                   const clade_behaviour *model, size_t b, const double *theta,
+                   const uint8_t *elapsed)
+{
+    const clade_behaviour_options *const opt = &model->options;
+    const clade__block_layout *const     l   = &model->at.block[b];
+    const size_t                         d = opt->d, w = d / opt->n_heads;
+    for (size_t h = 0; h < opt->n_heads; h++) {
+        for (size_t i = 0; i < n; i++) {
+            double a[L_MAX], total = 0.0;
+            for (size_t j = 0; j <= i; j++) {
+                double s = 0.0;
+                for (size_t c = 0; c < w; c++)
+                    s += p[i][2 * d + h * w + c] * p[j][3 * d + h * w + c];
+                s = s / sqrt((double)w) + theta[l->bias_position + h * opt->max_events + i - j];
+                if (l->bias_time != SIZE_MAX)
+                    s += theta[l->bias_time + h * CLADE__GAP_BUCKETS + elapsed[i * n + j]];
+                a[j] = l->mixer == CLADE_MIXER_ATTENTION ? exp(s) : silu(s);
+                total += a[j];
+            }
+            if (l->mixer == CLADE_MIXER_POINTWISE) total = (double)(i + 1);
+            for (size_t c = 0; c < w; c++) {
+                double *const out = &o[i][h * w + c];
+                *out              = 0.0;
+                for (size_t j = 0; j <= i; j++)
+                    *out += a[j] / total * p[j][d + h * w + c];
+            }
+        }
+    }
+}
+
+static void fade(double (*o)[D_MAX], double (*p)[WIDE_MAX], size_t n, const clade_behaviour *model,
+                 size_t b, const double *theta, const clade__tokens *tokens, size_t start)
+{
+    const clade_behaviour_options *const opt = &model->options;
+    const clade__block_layout *const     l   = &model->at.block[b];
+    const size_t                         d = opt->d, w = d / opt->n_heads, K = opt->n_rates;
+    memset(o, 0, n * sizeof *o);
+    for (size_t h = 0; h < opt->n_heads; h++) {
+        const bool days = model->shape.with_time && h % 2 == 1;
+        for (size_t k = 0; k < K; k++) {
+            const double share = K == 1 ? 0.5 : (double)k / (double)(K - 1);
+            const double half  = 0.5 * pow((double)opt->max_events / 0.5, share);
+            const double scale = 1.0 - exp(-log(2.0) / half);
+            const double speed = exp(theta[l->rate + h * K + k]);
+            for (size_t t = 0; t < n; t++) { /* every pair, no recurrence */
+                double gap = 0.0;
+                for (size_t s = t + 1; s-- > 0;) {
+                    for (size_t c = 0; c < w; c++)
+                        o[t][h * w + c] += scale * p[t][2 * d + h * K + k] * exp(-gap * speed) *
+                                           p[s][d + h * w + c];
+                    gap += days ? (double)tokens->gap_days[start + s] : 1.0;
+                }
+            }
+        }
+    }
+}
+
+static void block(double (*x)[D_MAX], size_t n, const clade_behaviour *model, size_t b,
+                  const double *theta, const clade__tokens *tokens, size_t start,
+                  const uint8_t *elapsed, const clade__chance *chance)
+{
+    static double                        p[L_MAX][WIDE_MAX], o[L_MAX][D_MAX];
+    const clade_behaviour_options *const opt = &model->options;
+    const clade__block_layout *const     l   = &model->at.block[b];
+    const size_t                         d = opt->d, F = opt->ff;
+    double                               u[D_MAX], y[D_MAX], wide[WIDE_MAX];
+    for (size_t t = 0; t < n; t++) {
+        norm(u, x[t], theta + l->norm, d);
+        times(p[t], u, theta + l->in, d, l->width);
+        for (size_t j = 0; j < l->width; j++)
+            p[t][j] += theta[l->in_bias + j];
+    }
+    if (l->mixer == CLADE_MIXER_DECAY) {
+        fade(o, p, n, model, b, theta, tokens, start);
+    } else {
+        attend(o, p, n, model, b, theta, elapsed);
+    }
+    for (size_t t = 0; t < n; t++) {
+        norm(u, o[t], theta + l->norm_inner, d);
+        for (size_t j = 0; j < d; j++)
+            u[j] *= silu(p[t][j]);
+        times(y, u, theta + l->out, d, d);
+        if (chance != NULL && opt->dropout > 0.0f) {
+            drop(y, d, (start + t) * d, opt->dropout,
+                 chance->key + 0x9E3779B97F4A7C15u * (4 * b + 1));
+        }
+        for (size_t j = 0; j < d; j++)
+            x[t][j] += y[j];
+        if (F == 0) continue;
+        norm(u, x[t], theta + l->norm_ff, d);
+        times(wide, u, theta + l->ff_in, d, 2 * F);
+        for (size_t j = 0; j < F; j++)
+            wide[j] = silu(wide[j]) * wide[F + j];
+        times(y, wide, theta + l->ff_out, F, d);
+        if (chance != NULL && opt->dropout > 0.0f) {
+            drop(y, d, (start + t) * d, opt->dropout,
+                 chance->key + 0x9E3779B97F4A7C15u * (4 * b + 2));
+        }
+        for (size_t j = 0; j < d; j++)
+            x[t][j] += y[j];
+    }
+}
+
+static void embed(double *x, const clade_behaviour *model, const double *theta,
+                  const clade__tokens *tokens, size_t t, const clade__chance *chance)
+{
+    const clade__layout *const at = &model->at;
+    const size_t               d  = model->options.d;
+    for (size_t j = 0; j < d; j++) {
+        const uint32_t item = tokens->item[t];
+        double         sum  = theta[at->item + item * d + j];
+        for (size_t a = 0; a < model->shape.n_item_fields; a++)
+            sum += theta[at->item_field[a] + model->item_value[a][item] * d + j];
+        for (size_t a = 0; a < model->shape.n_fields; a++)
+            sum += theta[at->field[a] + tokens->field[a][t] * d + j];
+        if (model->shape.with_time) {
+            sum += theta[at->gap + tokens->gap[t] * d + j] +
+                   theta[at->hour + tokens->hour[t] * d + j] +
+                   theta[at->weekday + tokens->weekday[t] * d + j];
+        }
+        x[j] = sum * sqrt((double)d);
+    }
+    if (chance != NULL && model->options.dropout_in > 0.0f)
+        drop(x, d, t * d, model->options.dropout_in, chance->key ^ 0xE33BEDu);
+}
+
+static void unit(double *x, size_t d, double length)
+{
+    double sum = 0.0;
+    for (size_t j = 0; j < d; j++)
+        sum += x[j] * x[j];
+    for (size_t j = 0; j < d; j++)
+        x[j] *= length / sqrt(sum + 1e-12);
+}
+
+static double logit(const double *hidden, const clade_behaviour *model, const double *theta,
+                    size_t item)
+{
+    const size_t d = model->options.d;
+    double       e[D_MAX], sum = 0.0;
+    for (size_t j = 0; j < d; j++) {
+        e[j] = theta[model->at.item + item * d + j];
+        for (size_t a = 0; a < model->shape.n_item_fields; a++)
+            e[j] += theta[model->at.item_field[a] + model->item_value[a][item] * d + j];
+    }
+    if (model->options.temperature > 0.0f) unit(e, d, 1.0);
+    for (size_t j = 0; j < d; j++)
+        sum += hidden[j] * e[j];
+    return sum;
+}
+
+double reference_loss(double *out_hidden, const clade_behaviour *model, const double *theta,
+                      const clade__tokens *tokens, const clade__chance *chance)
+{
+    static double  x[L_MAX][D_MAX];
+    const size_t   d       = model->options.d;
+    const uint8_t *elapsed = tokens->elapsed;
+    double         loss    = 0.0;
+    for (size_t c = 0; c < tokens->n_seqs; c++) {
+        const size_t start = tokens->start[c], n = tokens->start[c + 1] - start;
+        assert(n <= L_MAX && d <= D_MAX);
+        for (size_t t = 0; t < n; t++)
+            embed(x[t], model, theta, tokens, start + t, chance);
+        for (size_t b = 0; b < model->options.n_blocks; b++)
+            block(x, n, model, b, theta, tokens, start, elapsed, chance);
+        for (size_t t = 0; t < n; t++) {
+            double h[D_MAX], sum = 0.0;
+            norm(h, x[t], theta + model->at.norm_out, d);
+            if (model->options.temperature > 0.0f)
+                unit(h, d, 1.0 / (double)model->options.temperature);
+            if (out_hidden != NULL) memcpy(out_hidden + (start + t) * d, h, d * sizeof *h);
+            if (tokens->target[start + t] == 0) continue;
+            for (size_t i = 1; i <= model->shape.n_items; i++)
+                sum += exp(logit(h, model, theta, i));
+            loss += (double)tokens->weight[start + t] *
+                    (log(sum) - logit(h, model, theta, tokens->target[start + t]));
+        }
+        if (elapsed != NULL) elapsed += n * n;
+    }
+    return loss;
+}

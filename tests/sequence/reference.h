@@ -1,0 +1,15 @@
+/* The behaviour model once more, in double and without any cleverness: what the fast one is held
+ * to. */
+#ifndef CLADE_TEST_REFERENCE_H
+#define CLADE_TEST_REFERENCE_H
+
+#include "models/sequence/behaviour_internal.h"
+
+/**
+ * Loss of the tokens (sum of weight times cross-entropy over the whole catalogue) at parameters
+ * theta (at.n). out_hidden (N, d) may be NULL; chance as in the fast passes.
+ */
+double reference_loss(double *out_hidden, const clade_behaviour *model, const double *theta,
+                      const clade__tokens *tokens, const clade__chance *chance);
+
+#endif

@@ -1,0 +1,197 @@
+/* Every gradient of the behaviour model against central differences of the same model in double. */
+#include "small_log.h"
+
+#include "reference.h"
+
+#include <stdlib.h>
+
+/* Forward, loss and backward of all customers in one shard: theta's gradient and the loss. */
+static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *tokens,
+                            const clade__chance *chance, double *worst_hidden, const double *hidden)
+{
+    const size_t  d = model->options.d, n_items = model->shape.n_items;
+    clade__room   room;
+    clade__packed packed;
+    check_ok(clade__room_create(&room, model, tokens->capacity, n_items, true, NULL));
+    check_ok(clade__packed_create(&packed, model, true, NULL));
+    float *const row   = CLADE_NEW(float, n_items *d);
+    float *const norm  = CLADE_NEW(float, n_items);
+    float *const d_row = CLADE_NEW(float, n_items *d);
+    float *const tiles = CLADE_NEW(float, clade__candidates_size(n_items, d));
+    clade__items(row, norm, model, NULL, n_items);
+    clade__candidates_pack(tiles, row, n_items, d);
+    clade__packed_set(&packed, model, true);
+    const clade__candidates candidates = { n_items, row, tiles, NULL };
+    clade__embed(&room, model, tokens, chance);
+    clade__forward(&room, model, &packed, tokens, chance);
+    for (size_t i = 0; i < tokens->n * d; i++)
+        *worst_hidden = fmax(*worst_hidden, fabs((double)room.hidden[i] - hidden[i]));
+    const double loss = clade__softmax_loss(d_row, &room, d, &candidates, tokens->target,
+                                            tokens->weight, tokens->n);
+    clade__backward(grad + model->at.tables_end, &room, model, &packed, tokens, chance);
+    clade__items_backward(grad, d_row, row, norm, model, NULL, n_items);
+    clade__embed_backward(grad, room.d_x, model, tokens, chance);
+    clade__room_free(&room);
+    clade__packed_free(&packed);
+    free(row);
+    free(norm);
+    free(d_row);
+    free(tiles);
+    return loss;
+}
+
+/* A log where most events are asked for the next one, with uneven weights. */
+static void fill_tokens(clade__tokens *tokens, const clade_behaviour *model,
+                        const clade_sequences *s)
+{
+    check_ok(clade__tokens_create(tokens, model, 80, NULL));
+    for (size_t c = 0; c < s->n_customers; c++) {
+        const size_t at = tokens->n;
+        if (s->start[c + 1] - s->start[c] < 2) continue;
+        assert_true(
+            clade__tokens_add(tokens, model, s, s->start[c], s->start[c], s->start[c + 1] - 1));
+        for (size_t i = at; i < tokens->n; i++) {
+            tokens->target[i] = s->item[s->start[c + 1] - 1 - (tokens->n - i) + 1];
+            tokens->weight[i] = 0.3f + 0.11f * (float)(i % 7);
+        }
+    }
+}
+
+static void check_model(const clade_behaviour_options *options, bool rich, bool with_dropout)
+{
+    clade_sequences *s     = small_log(rich);
+    clade_behaviour *model = NULL;
+    clade__tokens    tokens;
+    check_ok(clade_behaviour_create(&model, options, s, 5, NULL));
+    clade_rng rng = clade_rng_stream(8, "test/theta", 0);
+    for (size_t i = 0; i < model->at.n; i++) /* away from zeros and ones, which hide factors */
+        model->theta[i] += (float)(0.15 * clade_rng_normal(&rng));
+    clade_behaviour_set(model, model->theta);
+    fill_tokens(&tokens, model, s);
+    const clade__chance chance = { 0x1234567890ABCDEFu }, *const with =
+                                                              with_dropout ? &chance : NULL;
+
+    double *const theta  = CLADE_NEW(double, model->at.n);
+    double *const hidden = CLADE_NEW(double, tokens.n * options->d);
+    float *const  grad   = CLADE_NEW(float, model->at.n);
+    for (size_t i = 0; i < model->at.n; i++)
+        theta[i] = (double)model->theta[i];
+    const double wanted = reference_loss(hidden, model, theta, &tokens, with);
+    double       worst  = 0.0;
+    const double loss   = fast_gradient(grad, model, &tokens, with, &worst, hidden);
+    check_close(loss, wanted, 2e-5); /* a few hundred float roundings of a sum near 100 */
+    assert_true(worst <
+                2e-3 * (options->temperature > 0.0f ? 1.0 / (double)options->temperature : 1.0));
+
+    for (size_t t = 0; t < model->n_tensors; t++) { /* some 7 entries of each tensor */
+        const clade_behaviour_tensor *const tensor = &model->tensor[t];
+        const size_t n = tensor->n_rows * tensor->n_columns, stride = n < 7 ? 1 : n / 7;
+        double       size = 1e-3;
+        for (size_t i = 0; i < n; i++)
+            size = fmax(size, fabs((double)grad[tensor->offset + i]));
+        for (size_t i = 0; i < n; i += stride) {
+            const size_t at   = tensor->offset + i;
+            const double keep = theta[at], step = 1e-5;
+            if (strncmp(tensor->name, "block", 5) != 0 && i < tensor->n_columns &&
+                strcmp(tensor->name, "gap") != 0 && strcmp(tensor->name, "hour") != 0 &&
+                strcmp(tensor->name, "weekday") != 0 && strcmp(tensor->name, "norm_out") != 0)
+                continue; /* absence is not learnt */
+            theta[at]          = keep + step;
+            const double above = reference_loss(NULL, model, theta, &tokens, with);
+            theta[at]          = keep - step;
+            const double below = reference_loss(NULL, model, theta, &tokens, with);
+            theta[at]          = keep;
+            const double slope = (above - below) / (2.0 * step);
+            /* float passes against double: 2e-3 of the tensor's largest gradient */
+            if (!(fabs(slope - (double)grad[at]) <= 2e-3 * size)) {
+                print_error("%s[%zu]: slope %.8g, gradient %.8g\n", tensor->name, i, slope,
+                            (double)grad[at]);
+                fail();
+            }
+        }
+    }
+    free(theta);
+    free(hidden);
+    free(grad);
+    clade__tokens_free(&tokens);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static clade_behaviour_options small(clade_mixer first, clade_mixer second)
+{
+    clade_behaviour_options o = clade_behaviour_defaults();
+    o.d = 32, o.n_heads = 2, o.ff = 24, o.n_rates = 3, o.max_events = 48;
+    o.mixer[0] = first;
+    o.mixer[1] = second;
+    return o;
+}
+
+static void attention_knows_its_gradient(void **state)
+{
+    (void)state;
+    const clade_behaviour_options o = small(CLADE_MIXER_ATTENTION, CLADE_MIXER_ATTENTION);
+    check_model(&o, true, false);
+}
+
+static void pointwise_attention_knows_its_gradient(void **state)
+{
+    (void)state;
+    const clade_behaviour_options o = small(CLADE_MIXER_POINTWISE, CLADE_MIXER_POINTWISE);
+    check_model(&o, true, false);
+}
+
+static void the_bank_of_decays_knows_its_gradient(void **state)
+{
+    (void)state;
+    const clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_DECAY);
+    check_model(&o, true, false);
+}
+
+static void a_log_of_order_alone_knows_its_gradient(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.temperature             = 0.0f; /* plain products */
+    check_model(&o, false, false);
+}
+
+static void no_feed_forward_and_narrow_heads_are_fine(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_ATTENTION, CLADE_MIXER_DECAY);
+    o.ff                      = 0;
+    o.n_heads                 = 4; /* of 8 channels: half a panel */
+    check_model(&o, true, false);
+}
+
+static void dropout_uses_one_mask_on_the_way_there_and_back(void **state)
+{
+    (void)state;
+    const clade_behaviour_options o = small(CLADE_MIXER_ATTENTION, CLADE_MIXER_DECAY);
+    check_model(&o, true, true);
+}
+
+static void plain_kernels_agree_too(void **state)
+{
+    (void)state;
+    const clade_isa               isa = clade_isa_get();
+    const clade_behaviour_options o   = small(CLADE_MIXER_ATTENTION, CLADE_MIXER_DECAY);
+    clade_isa_set(CLADE_ISA_PLAIN);
+    check_model(&o, true, true);
+    clade_isa_set(isa);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attention_knows_its_gradient),
+        cmocka_unit_test(pointwise_attention_knows_its_gradient),
+        cmocka_unit_test(the_bank_of_decays_knows_its_gradient),
+        cmocka_unit_test(a_log_of_order_alone_knows_its_gradient),
+        cmocka_unit_test(no_feed_forward_and_narrow_heads_are_fine),
+        cmocka_unit_test(dropout_uses_one_mask_on_the_way_there_and_back),
+        cmocka_unit_test(plain_kernels_agree_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
