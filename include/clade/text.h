@@ -43,6 +43,13 @@ CLADE_API const char *clade_text_nearest(const char *word, const char *const *ca
 
 /** XXH3 of bytes, 64 bits. Stable across versions and machines. */
 CLADE_API uint64_t clade_hash64(const void *data, size_t size, uint64_t seed);
+/** clade_hash64 with seed 0 of bytes that come in pieces: add as often as needed, ask at any time.
+ *  Create returns NULL when there is no memory; the caller frees, and free accepts NULL. */
+typedef struct clade_hasher clade_hasher;
+CLADE_API clade_hasher     *clade_hasher_create(void);
+CLADE_API void              clade_hasher_add(clade_hasher *hasher, const void *data, size_t size);
+CLADE_API uint64_t          clade_hasher_value(const clade_hasher *hasher);
+CLADE_API void              clade_hasher_free(clade_hasher *hasher);
 
 /** Decimal digits after the point of an ISO 4217 currency (2 for USD, 0 for JPY, 3 for KWD). */
 CLADE_API int clade_currency_digits(const char currency[4]);

@@ -103,6 +103,29 @@ uint64_t clade_hash64(const void *data, size_t size, uint64_t seed)
     return XXH3_64bits_withSeed(data, size, seed);
 }
 
+/* A clade_hasher is the library's own state, whose size is not ours to know. */
+clade_hasher *clade_hasher_create(void)
+{
+    XXH3_state_t *state = XXH3_createState();
+    if (state != NULL) XXH3_64bits_reset(state);
+    return (clade_hasher *)state;
+}
+
+void clade_hasher_add(clade_hasher *hasher, const void *data, size_t size)
+{
+    if (size > 0) XXH3_64bits_update((XXH3_state_t *)hasher, data, size);
+}
+
+uint64_t clade_hasher_value(const clade_hasher *hasher)
+{
+    return XXH3_64bits_digest((const XXH3_state_t *)hasher);
+}
+
+void clade_hasher_free(clade_hasher *hasher)
+{
+    XXH3_freeState((XXH3_state_t *)hasher); /* accepts NULL */
+}
+
 /* ISO 4217, those whose minor unit is not 2. */
 int clade_currency_digits(const char currency[4])
 {

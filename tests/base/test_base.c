@@ -307,6 +307,26 @@ static void json_that_is_none_is_refused_where_it_breaks(void **state)
     clade_arena_free(arena);
 }
 
+static void a_hash_of_pieces_is_the_hash_of_the_whole(void **state)
+{
+    (void)state;
+    char bytes[1000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * i % 251);
+    for (size_t step = 1; step < 400; step += 13) {
+        clade_hasher *hasher = clade_hasher_create();
+        assert_non_null(hasher);
+        for (size_t at = 0; at < sizeof bytes; at += step) {
+            const size_t left = sizeof bytes - at;
+            assert_true(clade_hasher_value(hasher) == clade_hash64(bytes, at, 0));
+            clade_hasher_add(hasher, bytes + at, left < step ? left : step);
+        }
+        assert_true(clade_hasher_value(hasher) == clade_hash64(bytes, sizeof bytes, 0));
+        clade_hasher_free(hasher);
+    }
+    clade_hasher_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +335,7 @@ int main(void)
         cmocka_unit_test(trimming_knows_the_blanks_of_other_scripts),
         cmocka_unit_test(utf8_refuses_overlong_forms_and_surrogates),
         cmocka_unit_test(a_slip_of_the_finger_finds_the_verb_that_was_meant),
+        cmocka_unit_test(a_hash_of_pieces_is_the_hash_of_the_whole),
         cmocka_unit_test(money_is_written_with_the_digits_of_its_currency),
         cmocka_unit_test(civil_dates_and_moments_are_two_names_of_one_thing),
         cmocka_unit_test(moments_that_are_none_are_refused_by_name),
