@@ -22,6 +22,9 @@ foreach(library sodium zstd z xxhash xgboost)
   find_library(${upper}_LIBRARY ${library} REQUIRED)
 endforeach()
 
+# Optional: without it every training is one rank, and the tests of ranks skip with a word.
+find_package(MPI QUIET COMPONENTS C)
+
 # Real shop logs for the tests; those that need them skip with a word when they are absent.
 if(DEFINED ENV{CLADE_DATA})
   set(CLADE_DATA "$ENV{CLADE_DATA}")
@@ -33,6 +36,11 @@ function(clade_print_summary)
   message(STATUS "clade ${PROJECT_VERSION}")
   message(STATUS "  DuckDB     ${DUCKDB_LIBRARY}")
   message(STATUS "  XGBoost    ${XGBOOST_LIBRARY}")
+  if(MPI_C_FOUND)
+    message(STATUS "  MPI        ${MPI_C_LIBRARIES}")
+  else()
+    message(STATUS "  MPI        not found: one rank (libopenmpi-dev and openmpi-bin bring it)")
+  endif()
   message(STATUS "  real data  ${CLADE_DATA}")
   message(STATUS "  sanitizers ${CLADE_SANITIZE}")
 endfunction()
