@@ -97,6 +97,43 @@ CLADE_API const float                  *clade_behaviour_parameters(const clade_b
 /** Replace all parameters. theta (n_parameters). */
 CLADE_API void clade_behaviour_set(clade_behaviour *model, const float *theta);
 
+/* ---- Sizes and files ------------------------------------------------------------------------- */
+
+/** Set d, blocks, heads and feed-forward: "small" (64, 2), "base" (128, 4), "large" (256, 8).
+ *  @return CLADE_ERR_ARG naming the size and the three that exist. */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_size_set(clade_behaviour_options *options,
+                                                               const char *size, clade_error *err);
+
+/** How weights lie in a file. Vectors (norms, biases, rates) are floats in all of them. */
+typedef enum clade_behaviour_precision {
+    CLADE_BEHAVIOUR_FLOAT,
+    CLADE_BEHAVIOUR_HALF, /* bfloat16 */
+    CLADE_BEHAVIOUR_INT8, /* a scale for each row */
+} clade_behaviour_precision;
+
+/**
+ * Write a model as one safetensors file: a tensor for each of clade_behaviour_tensors, the
+ * attributes of items, and options and shape as JSON under "behaviour" in its metadata. Whole or
+ * not at all.
+ *
+ * @param notes  Key and value by turns, ending with NULL: "seed", "data_hash". May be NULL.
+ * @return CLADE_OK; CLADE_ERR_IO; CLADE_ERR_DATA for a weight that is not finite; CLADE_ERR_NOMEM.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_save(const clade_behaviour    *model,
+                                                           const char               *path,
+                                                           clade_behaviour_precision precision,
+                                                           const char *const        *notes,
+                                                           clade_error              *err);
+/**
+ * Read one. The file may be anybody's: options, shapes and values are checked before they are used.
+ *
+ * @return CLADE_OK; CLADE_ERR_NOT_FOUND; CLADE_ERR_DATA naming the file and what is wrong with it;
+ *         CLADE_ERR_VERSION for a file of a newer clade; CLADE_ERR_NOMEM.
+ * Ownership   The caller frees with clade_behaviour_free.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_load(clade_behaviour **out, const char *path,
+                                                           clade_error *err);
+
 /* ---- Serving --------------------------------------------------------------------------------- */
 
 /**
