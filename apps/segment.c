@@ -1,12 +1,13 @@
 /* clade segment: make the segments, show one, see how customers move, find more like some. */
 #include "segment.h"
 
-static clade_status options_of(clade_study_options *out, const command *c)
+static clade_status options_of(clade_study_options *out, const command *c, clade_error *err)
 {
-    *out = (clade_study_options){ .has_as_of = c->has_as_of,
-                                  .as_of_us  = c->as_of_us,
-                                  .seed      = c->seed };
-    return CLADE_OK;
+    const char *clusters = command_value(c, "clusters", 0);
+    *out                 = (clade_study_options){ .has_as_of = c->has_as_of,
+                                                  .as_of_us  = c->as_of_us,
+                                                  .seed      = c->seed };
+    return clusters == NULL ? CLADE_OK : clade_clustering_parse(&out->clusters, clusters, err);
 }
 
 static clade_status copy_study(clade_json_tree *out_tree, command *c, clade_text text,
@@ -88,11 +89,13 @@ static void write_keys(command *c, const clade_json_tree *tree)
     }
 }
 
-static clade_status note_run(clade_run *run, const clade_study *study)
+static clade_status note_run(clade_run *run, const clade_study *study,
+                             const clade_study_options *options)
 {
     char moment[40];
     clade_time_format(moment, study->as_of_us);
     clade_run_note(run, "as_of", moment);
+    clade_run_note(run, "clusters", clade_clustering_name(options->clusters));
     clade_run_note_number(run, "customers", (double)study->features->n_customers);
     if (study->has_lift) {
         clade_run_note_number(run, "r2", study->lift.kind[CLADE_SEGMENT_OUTLOOK].r2);
@@ -110,14 +113,14 @@ static clade_status make_study(clade_json_tree *out_tree, command *c, clade_stor
     clade_study_options options;
     clade_study        *study = NULL;
     clade_run          *run   = NULL;
-    CLADE_TRY(options_of(&options, c));
+    CLADE_TRY(options_of(&options, c, err));
     status = clade_run_begin(&run, store, "segment", c->seed, err);
     if (status != CLADE_OK) goto done;
     status = clade_study_run(&study, store, &options, err);
     if (status != CLADE_OK) goto done;
     status = clade_study_save(store, study, clade_run_number(run), err);
     if (status != CLADE_OK) goto done;
-    status = note_run(run, study);
+    status = note_run(run, study, &options);
     if (status != CLADE_OK) goto done;
     status = clade_run_finish(run, err);
     if (status != CLADE_OK) goto done;
@@ -202,6 +205,11 @@ static const command_option options[] = {
       0,
       "KIND",
       { "which kind to print: outlook, rfm, lifecycle, clusters", "打印哪种分群" } },
+    { "clusters",
+      0,
+      "METHOD",
+      { "how clusters are formed: kmeans or mixture (kmeans)",
+        "聚类方法：kmeans（K 均值，默认）或 mixture（高斯混合）" } },
     { "from",
       0,
       "MOMENT",
@@ -227,7 +235,7 @@ const command_verb command_verb_segment = {
                  "顾客分群，并说明未来" },
     .examples =
         "segment my.clade\nsegment my.clade show champions\nsegment my.clade list --kind rfm\n"
-        "segment my.clade flows\n"
+        "segment my.clade --clusters mixture --kind clusters\nsegment my.clade flows\n"
         "segment my.clade lookalike --seeds best.csv --size 5000 -o more.csv\n"
         "segment my.clade --as-of 2011-09-10 --json",
     .options      = options,

@@ -220,7 +220,8 @@ typedef struct clade_k_evidence {
     double strength; /* prediction strength, mean over splits; 1 when every pair stays together */
     double strength_se; /* its standard error */
     double rand_index;  /* adjusted Rand index between the two halves' clusterings of one half */
-    double objective;   /* mean squared distance to the centre, a row of the sample */
+    double objective;   /* a row of the sample: mean squared distance to the centre, or of a mixture
+                           -log density */
 } clade_k_evidence;
 
 typedef struct clade_choose_k_options {
@@ -254,5 +255,15 @@ CLADE_API CLADE_MUST_USE clade_status clade_kmeans_choose_k(size_t *out_k, size_
                                                             const float *x, size_t n, size_t d,
                                                             const clade_choose_k_options *options,
                                                             clade_error                  *err);
+
+/**
+ * The same question of a mixture of Gaussians: how many components would be found again. A row is
+ * labelled by its likeliest component.
+ *
+ * @param kind  Covariance of the components.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_mixture_choose_k(
+    size_t *out_k, size_t *out_best, clade_k_evidence *out_evidence, const float *x, size_t n,
+    size_t d, clade_covariance_kind kind, const clade_choose_k_options *options, clade_error *err);
 
 #endif

@@ -28,6 +28,18 @@ typedef enum clade_segment_kind {
     CLADE_N_SEGMENT_KIND
 } clade_segment_kind;
 
+/** How CLADE_SEGMENT_CLUSTERS are formed. */
+typedef enum clade_clustering {
+    CLADE_CLUSTERING_KMEANS,  /* each customer to the nearest centre: groups of like width */
+    CLADE_CLUSTERING_MIXTURE, /* to the likeliest Gaussian: each group with a width of its own */
+    CLADE_N_CLUSTERING
+} clade_clustering;
+
+/** "kmeans", "mixture". */
+CLADE_API const char                 *clade_clustering_name(clade_clustering clustering);
+CLADE_API CLADE_MUST_USE clade_status clade_clustering_parse(clade_clustering *out_clustering,
+                                                             const char *name, clade_error *err);
+
 /** "outlook", "rfm", "lifecycle", "clusters". */
 CLADE_API const char                 *clade_segment_kind_name(clade_segment_kind kind);
 CLADE_API CLADE_MUST_USE clade_status clade_segment_kind_parse(clade_segment_kind *out_kind,
@@ -50,7 +62,8 @@ typedef struct clade_segmentation clade_segmentation;
  * @param outcome   What the same customers did in the 90 days after. Only OUTLOOK reads it; it may
  * be NULL for the others.
  * @param seed      For what is drawn: starts of k-means, resamples.
- * @return CLADE_ERR_NOT_READY when there are too few customers to form a group at all.
+ * @return CLADE_ERR_NOT_READY when there are too few customers to form a group at all. CLUSTERS are
+ * formed by k-means; clade_segmentation_fit_clusters has the other way.
  *
  * Ownership   Free with clade_segmentation_free.
  * Repeatable  Bit for bit, whatever the number of threads.
@@ -60,9 +73,16 @@ CLADE_API CLADE_MUST_USE clade_status clade_segmentation_fit(clade_segmentation 
                                                              const clade_features *features,
                                                              const clade_outcome  *outcome,
                                                              uint64_t seed, clade_error *err);
-CLADE_API void                        clade_segmentation_free(clade_segmentation *segmentation);
-CLADE_API size_t                      clade_segmentation_n(const clade_segmentation *segmentation);
-CLADE_API clade_segment_kind        clade_segmentation_kind(const clade_segmentation *segmentation);
+/** The same for CLADE_SEGMENT_CLUSTERS, by k-means or by a mixture. How many there are is chosen by
+ *  what two halves of the customers agree on, either way. */
+CLADE_API CLADE_MUST_USE clade_status
+clade_segmentation_fit_clusters(clade_segmentation **out_segmentation, clade_clustering clustering,
+                                const clade_features *features, uint64_t seed, clade_error *err);
+CLADE_API void               clade_segmentation_free(clade_segmentation *segmentation);
+CLADE_API size_t             clade_segmentation_n(const clade_segmentation *segmentation);
+CLADE_API clade_segment_kind clade_segmentation_kind(const clade_segmentation *segmentation);
+/** How its clusters were formed; of the other kinds KMEANS, which says nothing. */
+CLADE_API clade_clustering clade_segmentation_clustering(const clade_segmentation *segmentation);
 CLADE_API const clade_segment_name *clade_segmentation_name(const clade_segmentation *segmentation,
                                                             size_t                    segment);
 

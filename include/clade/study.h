@@ -10,9 +10,10 @@
 enum { CLADE_STUDY_HORIZON_DAYS = 90 };
 
 typedef struct clade_study_options {
-    bool     has_as_of; /* else the midnight after the last event */
-    int64_t  as_of_us;
-    uint64_t seed;
+    bool             has_as_of; /* else the midnight after the last event */
+    int64_t          as_of_us;
+    uint64_t         seed;
+    clade_clustering clusters; /* how the kind CLUSTERS is formed */
 } clade_study_options;
 
 typedef struct clade_study_kind {

@@ -1,8 +1,9 @@
 /* Clusters: customers who behave alike, whatever they will do next.
  *
- * Thirty plain features are scaled robustly, those that say the same thing are reduced to one, and
- * k-means finds the groups; how many there are is the largest number that two halves of the
- * customers agree on. Each group is named by what is most unusual about its centre. */
+ * Plain features are scaled robustly, those that say the same thing are reduced to one, and
+ * k-means or a mixture of Gaussians finds the groups; how many there are is the largest number that
+ * two halves of the customers agree on. Each group is named by what is most unusual about its
+ * centre. */
 #include "segmentation.h"
 #include "subset.h"
 
@@ -20,7 +21,11 @@ enum {
     K_SPLITS      = 6,
     K_CUSTOMERS   = 4000,   /* that the number of clusters is asked of */
     FIT_CUSTOMERS = 200000, /* more do not move a centre */
+    MIX_CUSTOMERS = 40000,  /* nor, at many times the cost, a mixture */
 };
+/* Full covariances found no more groups, said no more of the future and cost up to nine times as
+ * much (docs/maths/clustering.md). */
+static const clade_covariance_kind COVARIANCE = CLADE_COVARIANCE_DIAGONAL;
 
 /* Plainest first: of two that say the same thing the first one stays. With what to call a group
  * that is high, or low, in it. */
@@ -95,6 +100,10 @@ typedef struct cluster_definition {
     double centre[MAX_COLUMNS], scale[MAX_COLUMNS], fill[MAX_COLUMNS];
     double clip;
     float  middle[CLADE_SEGMENTS_MAX][MAX_COLUMNS]; /* of each cluster, in scaled columns */
+    /* Of a mixture alone. Share times density of a row in a component is the exponential of
+     * base - sum ((row - middle) / width)^2 / 2. */
+    double base[CLADE_SEGMENTS_MAX];
+    double width[CLADE_SEGMENTS_MAX][MAX_COLUMNS];
 } cluster_definition;
 
 static void gather(float *out, const clade_features *features)
@@ -211,43 +220,90 @@ static void name_clusters(clade_segmentation *out)
     }
 }
 
-static clade_status find_middles(clade_segmentation *out, const clade_segmentation *like,
-                                 const clade_features *features, uint64_t seed, clade_error *err)
+/* How many groups: the largest number that halves of the customers agree on, and where they agree
+ * on none, the number they agree on most; stability is shown with each. */
+static clade_status choose_number(size_t *out_k, clade_clustering clustering, const float *x,
+                                  size_t n, size_t d, uint64_t seed, clade_error *err)
 {
-    cluster_definition *d      = out->definition;
-    const size_t        n      = features->n_customers;
-    clade_kmeans       *model  = NULL;
-    clade_status        status = CLADE_OK;
-    size_t              k      = like == NULL ? 0 : like->n_segments;
-    float              *x      = clade_alloc(n, d->n_columns * sizeof(float));
-    size_t              column[MAX_COLUMNS];
+    const clade_choose_k_options question = {
+        .k_min = K_MIN, .k_max = K_MAX, .n_splits = K_SPLITS, .max_rows = K_CUSTOMERS, .seed = seed
+    };
+    size_t best = 0;
+    if (clustering == CLADE_CLUSTERING_KMEANS) {
+        CLADE_TRY(clade_kmeans_choose_k(out_k, &best, NULL, x, n, d, &question, err));
+    } else {
+        CLADE_TRY(clade_mixture_choose_k(out_k, &best, NULL, x, n, d, COVARIANCE, &question, err));
+    }
+    if (*out_k < K_MIN) *out_k = best;
+    return CLADE_OK;
+}
+
+static clade_status form_by_kmeans(clade_segmentation *out, size_t k, const float *x, size_t n,
+                                   uint64_t seed, clade_error *err)
+{
+    cluster_definition        *d       = out->definition;
+    const clade_kmeans_options options = { .k = k, .seed = seed };
+    clade_kmeans              *model   = NULL;
+    CLADE_TRY(clade_kmeans_fit(&model, NULL, x, n, d->n_columns, NULL, &options, err));
+    for (size_t s = 0; s < k; s++)
+        memcpy(d->middle[s], model->centre + s * d->n_columns, d->n_columns * sizeof(float));
+    out->n_segments = k;
+    clade_kmeans_free(model);
+    return CLADE_OK;
+}
+
+/* A component that is the likeliest of no customer is no segment. */
+static clade_status form_by_mixture(clade_segmentation *out, size_t k, const float *x, size_t n,
+                                    uint64_t seed, clade_error *err)
+{
+    cluster_definition         *d       = out->definition;
+    const size_t                p       = d->n_columns;
+    const clade_mixture_options options = { .k = k, .kind = COVARIANCE, .seed = seed };
+    clade_mixture              *model   = NULL;
+    uint32_t                   *label   = CLADE_NEW(uint32_t, n);
+    size_t                      members[CLADE_SEGMENTS_MAX] = { 0 };
+    clade_status                status                      = CLADE_OK;
+    if (label == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+    status = clade_mixture_fit(&model, label, x, n, p, &options, err);
+    if (status != CLADE_OK) goto done;
+    for (size_t i = 0; i < n; i++)
+        members[label[i]] += 1;
+    for (size_t c = 0; c < k; c++) {
+        if (members[c] == 0) continue;
+        const size_t s = out->n_segments++;
+        d->base[s]     = model->log_scale[c];
+        for (size_t i = 0; i < p; i++) {
+            d->middle[s][i] = (float)model->mean[c * p + i];
+            d->width[s][i]  = 1 / model->whiten[c * p + i];
+        }
+    }
+done:
+    clade_mixture_free(model);
+    free(label);
+    return status;
+}
+
+static clade_status find_groups(clade_segmentation *out, const clade_segmentation *like,
+                                const clade_features *features, uint64_t seed, clade_error *err)
+{
+    const cluster_definition *d      = out->definition;
+    const size_t              n      = features->n_customers;
+    size_t                    k      = like == NULL ? 0 : like->n_segments;
+    float                    *x      = clade_alloc(n, d->n_columns * sizeof(float));
+    clade_status              status = CLADE_OK;
+    size_t                    column[MAX_COLUMNS];
     if (x == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
     find_columns(column, d);
     for (size_t i = 0; i < n; i++) {
         scale_row(x + i * d->n_columns, d, column, features->value + i * features->n_features);
     }
-    if (k == 0) {
-        const clade_choose_k_options question = { .k_min    = K_MIN,
-                                                  .k_max    = K_MAX,
-                                                  .n_splits = K_SPLITS,
-                                                  .max_rows = K_CUSTOMERS,
-                                                  .seed     = seed };
-        size_t                       best;
-        status = clade_kmeans_choose_k(&k, &best, NULL, x, n, d->n_columns, &question, err);
-        if (status != CLADE_OK) goto done;
-        if (k < K_MIN)
-            k = best; /* no number is found again for sure: stability is shown with each */
+    if (k == 0) status = choose_number(&k, out->clustering, x, n, d->n_columns, seed, err);
+    if (status == CLADE_OK) {
+        status = out->clustering == CLADE_CLUSTERING_KMEANS
+                     ? form_by_kmeans(out, k, x, n, seed, err)
+                     : form_by_mixture(out, k, x, n, seed, err);
     }
-    const clade_kmeans_options options = { .k = k, .seed = seed };
-    status = clade_kmeans_fit(&model, NULL, x, n, d->n_columns, NULL, &options, err);
-    if (status != CLADE_OK) goto done;
-    for (size_t s = 0; s < k; s++) {
-        memcpy(d->middle[s], model->centre + s * d->n_columns, d->n_columns * sizeof(float));
-    }
-    out->n_segments = k;
-    name_clusters(out);
-done:
-    clade_kmeans_free(model);
+    if (status == CLADE_OK) name_clusters(out);
     free(x);
     return status;
 }
@@ -266,11 +322,27 @@ static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
                           "%zu customers are too few for clusters: at least %d are needed",
                           features->n_customers, 10 * K_MIN);
     }
-    clade_status status = clade__subset_sample(&sample, features, NULL, FIT_CUSTOMERS, seed, err);
+    const size_t most = out->clustering == CLADE_CLUSTERING_KMEANS ? FIT_CUSTOMERS : MIX_CUSTOMERS;
+    clade_status status = clade__subset_sample(&sample, features, NULL, most, seed, err);
     if (status == CLADE_OK) status = choose_columns(definition, &sample.features, err);
-    if (status == CLADE_OK) status = find_middles(out, like, &sample.features, seed, err);
+    if (status == CLADE_OK) status = find_groups(out, like, &sample.features, seed, err);
     clade__subset_free(&sample);
     return status;
+}
+
+/* How far a scaled row is from a cluster: squared distance to its centre, or in a mixture -2 log of
+ * share times density. */
+static double distance_of(const cluster_definition *d, clade_clustering clustering, size_t s,
+                          const float *x)
+{
+    const bool mixture  = clustering == CLADE_CLUSTERING_MIXTURE;
+    double     distance = mixture ? -2 * d->base[s] : 0;
+    for (size_t c = 0; c < d->n_columns; c++) {
+        const double away = (double)x[c] - (double)d->middle[s][c];
+        const double rest = mixture ? away / d->width[s][c] : away;
+        distance += rest * rest;
+    }
+    return distance;
 }
 
 static clade_status assign(int32_t *out_segment, double *out_score,
@@ -287,11 +359,7 @@ static clade_status assign(int32_t *out_segment, double *out_score,
         double nearest = INFINITY;
         scale_row(x, d, column, features->value + i * features->n_features);
         for (size_t s = 0; s < segmentation->n_segments; s++) {
-            double distance = 0;
-            for (size_t c = 0; c < d->n_columns; c++) {
-                const double rest = (double)x[c] - (double)d->middle[s][c];
-                distance += rest * rest;
-            }
+            const double distance = distance_of(d, segmentation->clustering, s, x);
             if (distance < nearest) {
                 nearest        = distance;
                 out_segment[i] = (int32_t)s;
@@ -328,6 +396,14 @@ static void write(clade_json *json, const clade_segmentation *segmentation)
             middle[c] = (double)d->middle[s][c];
         clade__json_put_numbers(json, key, middle, d->n_columns);
     }
+    if (segmentation->clustering == CLADE_CLUSTERING_KMEANS) return;
+    clade_json_put_text(json, "method", clade_clustering_name(segmentation->clustering));
+    clade__json_put_numbers(json, "base", d->base, segmentation->n_segments);
+    for (size_t s = 0; s < segmentation->n_segments; s++) {
+        char key[24];
+        snprintf(key, sizeof key, "width_%zu", s);
+        clade__json_put_numbers(json, key, d->width[s], d->n_columns);
+    }
 }
 
 static clade_status read_columns(cluster_definition *d, const clade_json_tree *tree,
@@ -355,6 +431,33 @@ static clade_status read_columns(cluster_definition *d, const clade_json_tree *t
     return CLADE_OK;
 }
 
+/* What a mixture has beyond its middles; a definition that names no method is of k-means. */
+static clade_status read_mixture(clade_segmentation *out, const clade_json_tree *tree,
+                                 const clade_json_node *node, clade_error *err)
+{
+    cluster_definition    *d      = out->definition;
+    const clade_json_node *method = clade_json_get(tree, node, "method");
+    char                   name[32];
+    if (method == NULL) return CLADE_OK;
+    snprintf(name, sizeof name, "%.*s", (int)method->text.size, method->text.data);
+    CLADE_TRY(clade_clustering_parse(&out->clustering, name, err));
+    if (out->clustering == CLADE_CLUSTERING_KMEANS) return CLADE_OK;
+    CLADE_TRY(clade__json_numbers(d->base, out->n_segments, tree, node, "base", err));
+    for (size_t s = 0; s < out->n_segments; s++) {
+        char key[24];
+        snprintf(key, sizeof key, "width_%zu", s);
+        CLADE_TRY(clade__json_numbers(d->width[s], d->n_columns, tree, node, key, err));
+        for (size_t c = 0; c < d->n_columns; c++) {
+            if (d->width[s][c] > 0) continue;
+            return clade_fail(
+                err, CLADE_ERR_DATA,
+                "'%s' of a definition of segments: %g is no width, above 0 was wanted", key,
+                d->width[s][c]);
+        }
+    }
+    return CLADE_OK;
+}
+
 static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
                          const clade_json_node *node, clade_error *err)
 {
@@ -378,7 +481,7 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
         for (size_t c = 0; c < d->n_columns; c++)
             d->middle[s][c] = (float)number[c];
     }
-    return CLADE_OK;
+    return read_mixture(out, tree, node, err);
 }
 
 const clade__segment_method clade__segment_clusters = { fit, assign, write, read, free };

@@ -10,6 +10,8 @@
 static const char *const kind_names[CLADE_N_SEGMENT_KIND] = { "outlook", "rfm", "lifecycle",
                                                               "clusters" };
 
+static const char *const clustering_names[CLADE_N_CLUSTERING] = { "kmeans", "mixture" };
+
 static const clade__segment_method *method_of(clade_segment_kind kind)
 {
     switch (kind) {
@@ -46,9 +48,30 @@ clade_status clade_segment_kind_parse(clade_segment_kind *out_kind, const char *
     return status;
 }
 
+const char *clade_clustering_name(clade_clustering clustering)
+{
+    return clustering_names[clustering];
+}
+
+clade_status clade_clustering_parse(clade_clustering *out_clustering, const char *name,
+                                    clade_error *err)
+{
+    for (int i = 0; i < CLADE_N_CLUSTERING; i++) {
+        if (strcmp(name, clustering_names[i]) != 0) continue;
+        *out_clustering = (clade_clustering)i;
+        return CLADE_OK;
+    }
+    const char *nearest = clade_text_nearest(name, clustering_names, CLADE_N_CLUSTERING);
+    (void)clade_fail(err, CLADE_ERR_ARG,
+                     "'%s' is not a way to form clusters: kmeans or mixture was wanted", name);
+    if (nearest != NULL) clade_hint(err, "did you mean %s?", nearest);
+    return CLADE_ERR_ARG;
+}
+
 static clade_status fit_kind(clade_segmentation **out_segmentation, clade_segment_kind kind,
-                             const clade_segmentation *like, const clade_features *features,
-                             const clade_outcome *outcome, uint64_t seed, clade_error *err)
+                             clade_clustering clustering, const clade_segmentation *like,
+                             const clade_features *features, const clade_outcome *outcome,
+                             uint64_t seed, clade_error *err)
 {
     if (features->n_customers == 0) {
         return clade_fail(err, CLADE_ERR_NOT_READY,
@@ -57,7 +80,8 @@ static clade_status fit_kind(clade_segmentation **out_segmentation, clade_segmen
     clade_segmentation *segmentation = CLADE_NEW(clade_segmentation, 1);
     if (segmentation == NULL)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a segmentation");
-    segmentation->kind = kind;
+    segmentation->kind       = kind;
+    segmentation->clustering = clustering;
     const clade_status status =
         method_of(kind)->fit(segmentation, like, features, outcome, seed, err);
     if (status != CLADE_OK) {
@@ -73,7 +97,17 @@ clade_status clade_segmentation_fit(clade_segmentation **out_segmentation, clade
                                     const clade_features *features, const clade_outcome *outcome,
                                     uint64_t seed, clade_error *err)
 {
-    return fit_kind(out_segmentation, kind, NULL, features, outcome, seed, err);
+    return fit_kind(out_segmentation, kind, CLADE_CLUSTERING_KMEANS, NULL, features, outcome, seed,
+                    err);
+}
+
+clade_status clade_segmentation_fit_clusters(clade_segmentation  **out_segmentation,
+                                             clade_clustering      clustering,
+                                             const clade_features *features, uint64_t seed,
+                                             clade_error *err)
+{
+    return fit_kind(out_segmentation, CLADE_SEGMENT_CLUSTERS, clustering, NULL, features, NULL,
+                    seed, err);
 }
 
 clade_status clade__segmentation_refit(clade_segmentation      **out_segmentation,
@@ -81,7 +115,8 @@ clade_status clade__segmentation_refit(clade_segmentation      **out_segmentatio
                                        const clade_features *features, const clade_outcome *outcome,
                                        uint64_t seed, clade_error *err)
 {
-    return fit_kind(out_segmentation, like->kind, like, features, outcome, seed, err);
+    return fit_kind(out_segmentation, like->kind, like->clustering, like, features, outcome, seed,
+                    err);
 }
 
 void clade_segmentation_free(clade_segmentation *segmentation)
@@ -103,6 +138,11 @@ clade_segment_kind clade_segmentation_kind(const clade_segmentation *segmentatio
     return segmentation->kind;
 }
 
+clade_clustering clade_segmentation_clustering(const clade_segmentation *segmentation)
+{
+    return segmentation->clustering;
+}
+
 const clade_segment_name *clade_segmentation_name(const clade_segmentation *segmentation,
                                                   size_t                    segment)
 {
@@ -121,14 +161,21 @@ clade_status clade_segmentation_assign(int32_t *out_segment, double *out_score,
 
 /* ---------------------------------------------------------------- as JSON */
 
-enum { DEFINITION_FORMAT = 1 };
+/* Format 2 is 1 with the members that mixtures need: a clade that knows only 1 would take a mixture
+ * for k-means, so it must refuse. Everything else is still written as 1. */
+enum { DEFINITION_FORMAT = 2 };
+
+static int format_of(const clade_segmentation *segmentation)
+{
+    return segmentation->clustering == CLADE_CLUSTERING_MIXTURE ? 2 : 1;
+}
 
 void clade_segmentation_write(clade_buffer *out, const clade_segmentation *segmentation)
 {
     clade_json json = clade_json_start(out, 0);
     clade_json_object(&json);
     clade_json_put_text(&json, "kind", kind_names[segmentation->kind]);
-    clade_json_put_int(&json, "format", DEFINITION_FORMAT);
+    clade_json_put_int(&json, "format", format_of(segmentation));
     clade_json_key(&json, "segments");
     clade_json_array(&json);
     for (size_t i = 0; i < segmentation->n_segments; i++) {

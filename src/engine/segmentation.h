@@ -6,6 +6,7 @@
 
 struct clade_segmentation {
     clade_segment_kind kind;
+    clade_clustering   clustering; /* CLUSTERS alone: set before the fit, or by reading */
     size_t             n_segments;
     clade_segment_name name[CLADE_SEGMENTS_MAX];
     void              *definition; /* of the method's own type */

@@ -126,7 +126,7 @@ static clade_status look_back(study_past *past, clade_study *study, clade_store 
 /* ---------------------------------------------------------------- one kind */
 
 static clade_status fit_kind(clade_study *study, const study_past *past, clade_segment_kind kind,
-                             uint64_t seed, clade_error *err)
+                             const clade_study_options *options, clade_error *err)
 {
     clade_study_kind     *k        = &study->kind[kind];
     const clade_features *features = study->features;
@@ -141,7 +141,11 @@ static clade_status fit_kind(clade_study *study, const study_past *past, clade_s
         outcome  = &past->outcome;
     }
     const clade_status status =
-        clade_segmentation_fit(&k->segmentation, kind, features, outcome, seed, &mine);
+        kind == CLADE_SEGMENT_CLUSTERS
+            ? clade_segmentation_fit_clusters(&k->segmentation, options->clusters, features,
+                                              options->seed, &mine)
+            : clade_segmentation_fit(&k->segmentation, kind, features, outcome, options->seed,
+                                     &mine);
     if (status == CLADE_ERR_NOT_READY || status == CLADE_ERR_DATA) {
         snprintf(k->why_not, sizeof k->why_not, "%.250s", mine.message);
         return CLADE_OK;
@@ -245,11 +249,12 @@ static void end_stage(clade_study *study, clade_study_stage stage, double *since
 }
 
 static clade_status study_all(clade_study *study, study_past *past, clade_store *store,
-                              uint64_t seed, clade_error *err)
+                              const clade_study_options *options, clade_error *err)
 {
-    double        done    = 0;
-    double        since   = clade_seconds();
-    clade_outcome revenue = { 0 };
+    const uint64_t seed    = options->seed;
+    double         done    = 0;
+    double         since   = clade_seconds();
+    clade_outcome  revenue = { 0 };
     clade_progress_begin("segments", 4 + 2 * CLADE_N_SEGMENT_KIND, "steps");
     CLADE_TRY(clade_features_compute(&study->features, store, study->as_of_us, err));
     if (study->features->n_customers == 0) {
@@ -273,7 +278,7 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
     end_stage(study, CLADE_STAGE_FEATURES, &since);
     for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
         CLADE_TRY(clade_interrupt_check(err));
-        CLADE_TRY(fit_kind(study, past, (clade_segment_kind)k, seed, err));
+        CLADE_TRY(fit_kind(study, past, (clade_segment_kind)k, options, err));
         if (study->kind[k].segmentation != NULL) CLADE_TRY(apply_kind(study, &study->kind[k], err));
         clade_progress_update(++done);
     }
@@ -303,7 +308,7 @@ clade_status clade_study_run(clade_study **out_study, clade_store *store,
     if (study == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a study");
     status = settle_moments(study, store, options, err);
     if (status == CLADE_OK) status = read_currency(study, store, err);
-    if (status == CLADE_OK) status = study_all(study, &past, store, options->seed, err);
+    if (status == CLADE_OK) status = study_all(study, &past, store, options, err);
     clade_progress_end();
     if (past.features != NULL) { /* who they were is kept, what was known of them is not */
         free(past.features->value);

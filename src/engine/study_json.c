@@ -220,6 +220,11 @@ void clade_study_write(clade_json *json, const clade_study *study)
         clade_json_object(json);
         clade_json_put_int(json, "version", kind->version);
         if (kind->segmentation == NULL) clade_json_put_text(json, "why_not", kind->why_not);
+        if (kind->segmentation != NULL && k == CLADE_SEGMENT_CLUSTERS) {
+            clade_json_put_text(
+                json, "method",
+                clade_clustering_name(clade_segmentation_clustering(kind->segmentation)));
+        }
         clade_json_put_number(json, "fidelity", kind->segmentation == NULL ? NAN : kind->fidelity);
         clade_json_key(json, "segments");
         put_segments(json, study, (clade_segment_kind)k);

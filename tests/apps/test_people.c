@@ -80,6 +80,21 @@ static void what_happens_later_is_not_on_the_page(void **state)
     assert_true(then < now);
 }
 
+static void clusters_are_formed_as_was_asked(void **state)
+{
+    (void)state;
+    const answer *got =
+        run_clade("", "segment shop.clade --clusters mixture --kind clusters --json");
+    assert_int_equal(got->code, 0);
+    assert_string_equal(run_text(got, "kinds/clusters/method"), "mixture");
+    assert_true(run_number(got, "future_lift/clusters/segments") >= 2);
+    got = run_clade("", "segment shop.clade --json");
+    assert_string_equal(run_text(got, "kinds/clusters/method"), "kmeans");
+    got = run_clade("", "segment shop.clade --clusters mixtures --json");
+    assert_int_equal(got->code, 2);
+    assert_non_null(strstr(run_text(got, "error/hint"), "mixture?"));
+}
+
 static void a_stranger_is_not_found(void **state)
 {
     (void)state;
@@ -175,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_customer_is_shown_with_segments_and_orders),
         cmocka_unit_test(what_happens_later_is_not_on_the_page),
+        cmocka_unit_test(clusters_are_formed_as_was_asked),
         cmocka_unit_test(a_stranger_is_not_found),
         cmocka_unit_test(an_export_never_starts_a_formula),
         cmocka_unit_test(small_groups_stay_inside),

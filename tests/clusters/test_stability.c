@@ -39,6 +39,46 @@ static void the_planted_number_of_clusters_is_chosen(void **state)
     }
 }
 
+/* A tight group beside a wide one that reaches around it: k-means gives the near side of the wide
+ * one to the tight one, a mixture knows how wide each is. */
+static void a_mixture_counts_groups_of_unequal_width(void **state)
+{
+    (void)state;
+    const clade_choose_k_options options = { .k_max = 5, .n_splits = 6, .seed = 4 };
+    const clade_mixture_options  mixture = { .k = 2, .seed = 1 };
+    const clade_kmeans_options   kmeans  = { .k = 2, .seed = 1 };
+    static uint32_t              label[N];
+    size_t                       n_right[2] = { 0, 0 };
+    clade_mixture               *m          = NULL;
+    clade_kmeans                *cut        = NULL;
+    clade_rng                    rng        = clade_rng_stream(8, "test/widths", 0);
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j < D; j++) {
+            x[i * D + j] =
+                (float)((i % 2 ? 4.0 : 0.3) * clade_rng_normal(&rng) + (i % 2 && j == 0 ? 5.5 : 0));
+        }
+    }
+    for (int kind = 0; kind < 2; kind++) {
+        clade_k_evidence evidence[4];
+        size_t           chosen = 0, best = 0;
+        check_ok(clade_mixture_choose_k(&chosen, &best, evidence, x, N, D,
+                                        (clade_covariance_kind)kind, &options, NULL));
+        assert_int_equal(chosen, 2);
+        assert_int_equal(best, 2);
+        assert_true(evidence[0].strength > 0.95 && evidence[1].strength < 0.8);
+    }
+    check_ok(clade_mixture_fit(&m, label, x, N, D, &mixture, NULL));
+    for (size_t i = 0; i < N; i++)
+        n_right[0] += (label[i] == label[0]) == (i % 2 == 0);
+    check_ok(clade_kmeans_fit(&cut, label, x, N, D, NULL, &kmeans, NULL));
+    for (size_t i = 0; i < N; i++)
+        n_right[1] += (label[i] == label[0]) == (i % 2 == 0);
+    assert_true(n_right[0] > 0.99 * N);
+    assert_true(n_right[1] < 0.9 * N);
+    clade_mixture_free(m);
+    clade_kmeans_free(cut);
+}
+
 static void a_cloud_without_clusters_is_called_one(void **state)
 {
     (void)state;
@@ -156,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_planted_number_of_clusters_is_chosen),
+        cmocka_unit_test(a_mixture_counts_groups_of_unequal_width),
         cmocka_unit_test(a_cloud_without_clusters_is_called_one),
         cmocka_unit_test(the_choice_is_the_same_with_any_number_of_threads),
         cmocka_unit_test(more_clusters_than_distinct_rows_have_no_strength),

@@ -176,22 +176,35 @@ static void equal_customers_are_in_the_same_group(void **state)
     made_shop_free(&shop);
 }
 
+/* Number CLADE_N_SEGMENT_KIND stands for clusters by a mixture. */
+static clade_segmentation *fit_number(const made_shop *shop, int number)
+{
+    clade_segmentation *fitted = NULL;
+    if (number == CLADE_N_SEGMENT_KIND) {
+        check_ok(clade_segmentation_fit_clusters(&fitted, CLADE_CLUSTERING_MIXTURE, &shop->features,
+                                                 42, NULL));
+    } else {
+        check_ok(clade_segmentation_fit(&fitted, (clade_segment_kind)number, &shop->features,
+                                        &shop->outcome, 42, NULL));
+    }
+    return fitted;
+}
+
 static void every_kind_reads_back_what_it_wrote_and_assigns_the_same(void **state)
 {
     (void)state;
     enum { N = 900 };
     made_shop shop = made_shop_make(N, 8);
-    for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
-        clade_segmentation *fitted = NULL, *back = NULL;
+    for (int k = 0; k <= CLADE_N_SEGMENT_KIND; k++) {
+        clade_segmentation *fitted = fit_number(&shop, k), *back = NULL;
         clade_buffer        json = { 0 }, again = { 0 };
         static int32_t      a[N], b[N];
         static double       score_a[N], score_b[N];
-        check_ok(clade_segmentation_fit(&fitted, (clade_segment_kind)k, &shop.features,
-                                        &shop.outcome, 42, NULL));
         clade_segmentation_write(&json, fitted);
         check_ok(clade_segmentation_read(&back, (clade_text){ json.data, json.size }, NULL));
         clade_segmentation_write(&again, back);
         assert_string_equal(json.data, again.data);
+        assert_int_equal(clade_segmentation_clustering(back), k == CLADE_N_SEGMENT_KIND);
         check_ok(clade_segmentation_assign(a, score_a, fitted, &shop.features, NULL));
         check_ok(clade_segmentation_assign(b, score_b, back, &shop.features, NULL));
         assert_memory_equal(a, b, sizeof a);
@@ -204,6 +217,62 @@ static void every_kind_reads_back_what_it_wrote_and_assigns_the_same(void **stat
         clade_segmentation_free(fitted);
         clade_segmentation_free(back);
     }
+    made_shop_free(&shop);
+}
+
+#define ONE_COLUMN(format, more)                                                              \
+    "{\"kind\":\"clusters\",\"format\":" format ",\"segments\":[{},{}],\"definition\":{"      \
+    "\"columns\":[\"orders_life\"],\"logged\":[0],\"centre\":[0],\"scale\":[1],\"fill\":[0]," \
+    "\"clip\":50,\"middle_0\":[0],\"middle_1\":[10]" more "}}"
+
+/* Equal shares; centres 0 and 10, widths 1 and 4. At x the one has log density -x^2/2, the other
+ * -log 4 - ((x - 10) / 4)^2 / 2: at 2 that is -2 and -3.39, at 3 it is -4.5 and -2.92. */
+static void a_wide_component_takes_rows_that_are_nearer_to_a_narrow_one(void **state)
+{
+    (void)state;
+    static const char *const json[2] = {
+        ONE_COLUMN("1", ""),
+        ONE_COLUMN("2", ",\"method\":\"mixture\",\"base\":[0,-1.3862943611198906],"
+                        "\"width_0\":[1],\"width_1\":[4]"),
+    };
+    made_shop shop                       = made_shop_make(3, 5);
+    *made_value(&shop, 0, "orders_life") = 2;
+    *made_value(&shop, 1, "orders_life") = 3;
+    *made_value(&shop, 2, "orders_life") = 8;
+    for (int mixture = 0; mixture < 2; mixture++) {
+        clade_segmentation *clusters   = NULL;
+        int32_t             segment[3] = { -1, -1, -1 };
+        check_ok(clade_segmentation_read(&clusters, clade_text_of(json[mixture]), NULL));
+        assert_int_equal(clade_segmentation_clustering(clusters), mixture);
+        check_ok(clade_segmentation_assign(segment, NULL, clusters, &shop.features, NULL));
+        assert_int_equal(segment[0], 0);
+        assert_int_equal(segment[1], mixture);
+        assert_int_equal(segment[2], 1);
+        clade_segmentation_free(clusters);
+    }
+    made_shop_free(&shop);
+}
+
+/* Folds and resamples must judge what was made: a mixture stays one, and is found again. */
+static void a_mixture_is_judged_as_a_mixture(void **state)
+{
+    (void)state;
+    made_shop           shop   = made_shop_make(1500, 14);
+    clade_segmentation *fitted = fit_number(&shop, CLADE_N_SEGMENT_KIND), *again = NULL;
+    clade_lift_report   report = { 0 };
+    double              stability[CLADE_SEGMENTS_MAX];
+    check_ok(clade__segmentation_refit(&again, fitted, &shop.features, NULL, 42, NULL));
+    assert_int_equal(clade_segmentation_clustering(again), CLADE_CLUSTERING_MIXTURE);
+    assert_int_equal(clade_segmentation_n(again), clade_segmentation_n(fitted));
+    check_ok(clade_stability_measure(stability, fitted, &shop.features, NULL, 5, 42, NULL));
+    for (size_t s = 0; s < clade_segmentation_n(fitted); s++)
+        assert_true(stability[s] > 0.2 && stability[s] <= 1);
+    check_ok(clade_lift_measure(&report, &shop.features, &shop.outcome, NULL, fitted, 42, NULL));
+    const clade_lift *lift = &report.kind[CLADE_SEGMENT_CLUSTERS];
+    assert_int_equal(lift->n_segments, clade_segmentation_n(fitted));
+    assert_true(lift->r2 > 0.1 && lift->r2 < report.ceiling.r2 + 0.02);
+    clade_segmentation_free(fitted);
+    clade_segmentation_free(again);
     made_shop_free(&shop);
 }
 
@@ -223,6 +292,9 @@ static void broken_definitions_are_refused_by_name(void **state)
         "\"terms\":[]}}",
         "{\"kind\":\"clusters\",\"format\":1,\"segments\":[{}],\"definition\":{\"columns\":[\"no\"]"
         "}}",
+        ONE_COLUMN("2", ",\"method\":\"gmm\""),
+        ONE_COLUMN("2", ",\"method\":\"mixture\",\"base\":[0,0],\"width_0\":[1]"),
+        ONE_COLUMN("2", ",\"method\":\"mixture\",\"base\":[0,0],\"width_0\":[1],\"width_1\":[0]"),
     };
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         clade_segmentation *none = NULL;
@@ -281,10 +353,8 @@ static void threads_do_not_change_a_segmentation(void **state)
     for (int round = 0; round < 2; round++) {
         clade_lift_report report = { 0 };
         clade_threads_set(round == 0 ? 1 : 3);
-        for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
-            clade_segmentation *fitted = NULL;
-            check_ok(clade_segmentation_fit(&fitted, (clade_segment_kind)k, &shop.features,
-                                            &shop.outcome, 42, NULL));
+        for (int k = 0; k <= CLADE_N_SEGMENT_KIND; k++) {
+            clade_segmentation *fitted = fit_number(&shop, k);
             clade_segmentation_write(&one[round], fitted);
             clade_segmentation_free(fitted);
         }
@@ -350,6 +420,8 @@ int main(void)
         cmocka_unit_test(rfm_scores_are_fifths_and_groups_have_their_names),
         cmocka_unit_test(equal_customers_are_in_the_same_group),
         cmocka_unit_test(every_kind_reads_back_what_it_wrote_and_assigns_the_same),
+        cmocka_unit_test(a_wide_component_takes_rows_that_are_nearer_to_a_narrow_one),
+        cmocka_unit_test(a_mixture_is_judged_as_a_mixture),
         cmocka_unit_test(broken_definitions_are_refused_by_name),
         cmocka_unit_test(where_nothing_can_be_known_nothing_is),
         cmocka_unit_test(where_much_can_be_known_the_outlook_keeps_it),

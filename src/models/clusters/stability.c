@@ -212,13 +212,14 @@ done:
 
 /* One split of the sample, and what it says about every k. */
 typedef struct split {
-    const float  *x; /* (n, d) the sample */
-    size_t        n, d;
-    size_t        k_min, n_k;
-    uint64_t      seed;
-    double       *strength, *rand_index, *objective; /* (n_splits, n_k) */
-    clade_status *status;                            /* (n_splits, n_k) */
-    clade_error  *error;                             /* (n_splits, n_k) */
+    const float                 *x; /* (n, d) the sample */
+    size_t                       n, d;
+    size_t                       k_min, n_k;
+    uint64_t                     seed;
+    const clade_covariance_kind *covariance; /* of a mixture's components; NULL for k-means */
+    double                      *strength, *rand_index, *objective; /* (n_splits, n_k) */
+    clade_status                *status;                            /* (n_splits, n_k) */
+    clade_error                 *error;                             /* (n_splits, n_k) */
 } split;
 
 /* In the worst cluster of the tested half (column b), the share of its pairs that the other half's
@@ -239,15 +240,50 @@ static double strength_of(const size_t *table, size_t k)
     return worst;
 }
 
-/* Both halves clustered, the second labelled by the first, and what they agree on. */
-static clade_status judge_halves(double out[3], const float *const half[2], const size_t n_half[2],
-                                 size_t d, size_t k, uint64_t seed, clade_error *err)
+/* What one half learnt: one of the two. */
+typedef struct half_model {
+    clade_kmeans  *kmeans;
+    clade_mixture *mixture;
+} half_model;
+
+static clade_status fit_half(half_model *out, uint32_t *out_label, double *out_cost, const split *s,
+                             const float *x, size_t n, size_t k, uint64_t seed, clade_error *err)
 {
-    clade_status  status   = CLADE_OK;
-    clade_kmeans *model[2] = { NULL, NULL };
-    uint32_t     *label[2] = { NULL, NULL }, *given = NULL;
-    size_t       *table    = NULL;
-    double        strength = 0.0, rand_index = 0.0, cost = 0.0;
+    if (s->covariance == NULL) {
+        const clade_kmeans_options options = { .k         = k,
+                                               .seed      = seed,
+                                               .n_starts  = SPLIT_STARTS,
+                                               .max_iter  = SPLIT_ITER,
+                                               .tolerance = 1e-3 };
+        CLADE_TRY(clade_kmeans_fit(&out->kmeans, out_label, x, n, s->d, NULL, &options, err));
+        *out_cost = out->kmeans->objective;
+        return CLADE_OK;
+    }
+    const clade_mixture_options options = {
+        .k = k, .kind = *s->covariance, .seed = seed, .max_iter = SPLIT_ITER, .tolerance = 1e-4
+    };
+    CLADE_TRY(clade_mixture_fit(&out->mixture, out_label, x, n, s->d, &options, err));
+    *out_cost = -out->mixture->log_likelihood * (double)n;
+    return CLADE_OK;
+}
+
+static clade_status label_half(uint32_t *out_label, const half_model *model, const float *x,
+                               size_t n, clade_error *err)
+{
+    return model->mixture == NULL
+               ? clade_kmeans_assign(out_label, NULL, model->kmeans, x, n, err)
+               : clade_mixture_assign(out_label, NULL, NULL, model->mixture, x, n, err);
+}
+
+/* Both halves clustered, the second labelled by the first, and what they agree on. */
+static clade_status judge_halves(double out[3], const split *s, const float *const half[2],
+                                 const size_t n_half[2], size_t k, uint64_t seed, clade_error *err)
+{
+    clade_status status   = CLADE_OK;
+    half_model   model[2] = { { NULL, NULL }, { NULL, NULL } };
+    uint32_t    *label[2] = { NULL, NULL }, *given = NULL;
+    size_t      *table    = NULL;
+    double       strength = 0.0, rand_index = 0.0, cost = 0.0;
 
     label[0] = CLADE_NEW(uint32_t, n_half[0] + 1);
     label[1] = CLADE_NEW(uint32_t, n_half[1] + 1);
@@ -257,17 +293,14 @@ static clade_status judge_halves(double out[3], const float *const half[2], cons
         goto done;
     }
     for (int h = 0; h < 2; h++) {
-        const clade_kmeans_options options = { .k         = k,
-                                               .seed      = seed + (uint64_t)h,
-                                               .n_starts  = SPLIT_STARTS,
-                                               .max_iter  = SPLIT_ITER,
-                                               .tolerance = 1e-3 };
-        status = clade_kmeans_fit(&model[h], label[h], half[h], n_half[h], d, NULL, &options, err);
+        double one = 0.0;
+        status =
+            fit_half(&model[h], label[h], &one, s, half[h], n_half[h], k, seed + (uint64_t)h, err);
         if (status != CLADE_OK) goto done;
-        cost += model[h]->objective;
+        cost += one;
     }
     for (int h = 0; h < 2; h++) { /* each half tests the other */
-        status = clade_kmeans_assign(given, NULL, model[h], half[1 - h], n_half[1 - h], err);
+        status = label_half(given, &model[h], half[1 - h], n_half[1 - h], err);
         if (status != CLADE_OK) goto done;
         status = clade__table_of(&table, given, k, label[1 - h], k, n_half[1 - h], err);
         if (status != CLADE_OK) goto done;
@@ -280,10 +313,11 @@ static clade_status judge_halves(double out[3], const float *const half[2], cons
     out[1] = rand_index;
     out[2] = cost / (double)(n_half[0] + n_half[1]);
 done:
-    clade_kmeans_free(model[0]);
-    clade_kmeans_free(model[1]);
-    free(label[0]);
-    free(label[1]);
+    for (int h = 0; h < 2; h++) {
+        clade_kmeans_free(model[h].kmeans);
+        clade_mixture_free(model[h].mixture);
+        free(label[h]);
+    }
     free(given);
     free(table);
     return status;
@@ -310,7 +344,7 @@ static void judge_split(size_t t, int worker, void *context)
         memcpy(mixed + i * s->d, s->x + (size_t)order[i] * s->d, s->d * sizeof *mixed);
     }
     const float *const half[2] = { mixed, mixed + n_half[0] * s->d };
-    s->status[t] = judge_halves(got, half, n_half, s->d, k, clade_rng_u64(&rng), &s->error[t]);
+    s->status[t] = judge_halves(got, s, half, n_half, k, clade_rng_u64(&rng), &s->error[t]);
     if (s->status[t] == CLADE_ERR_DATA) { /* a half has fewer distinct rows than k: no support */
         s->status[t] = CLADE_OK;
         got[0] = got[1] = got[2] = 0.0;
@@ -357,9 +391,10 @@ static clade_status check_choice(clade_choose_k_options *o, size_t n, size_t d, 
     return CLADE_OK;
 }
 
-clade_status clade_kmeans_choose_k(size_t *out_k, size_t *out_best, clade_k_evidence *out_evidence,
-                                   const float *x, size_t n, size_t d,
-                                   const clade_choose_k_options *options, clade_error *err)
+static clade_status choose_k(size_t *out_k, size_t *out_best, clade_k_evidence *out_evidence,
+                             const float *x, size_t n, size_t d,
+                             const clade_covariance_kind  *covariance,
+                             const clade_choose_k_options *options, clade_error *err)
 {
     clade_status           status  = CLADE_OK;
     clade_choose_k_options o       = options == NULL ? (clade_choose_k_options){ 0 } : *options;
@@ -371,12 +406,13 @@ clade_status clade_kmeans_choose_k(size_t *out_k, size_t *out_best, clade_k_evid
     CLADE_TRY(clade_matrix_check(x, n, d, err));
     CLADE_TRY(take_rows(&sample, &s.n, x, n, d, o.max_rows, o.seed, err));
 
-    s            = (split){ .x     = sample,
-                            .n     = s.n,
-                            .d     = d,
-                            .k_min = o.k_min,
-                            .n_k   = o.k_max - o.k_min + 1,
-                            .seed  = o.seed };
+    s            = (split){ .x          = sample,
+                            .n          = s.n,
+                            .d          = d,
+                            .k_min      = o.k_min,
+                            .n_k        = o.k_max - o.k_min + 1,
+                            .seed       = o.seed,
+                            .covariance = covariance };
     n_tasks      = o.n_splits * s.n_k;
     s.strength   = CLADE_NEW(double, n_tasks);
     s.rand_index = CLADE_NEW(double, n_tasks);
@@ -413,4 +449,18 @@ done:
     free(s.status);
     free(s.error);
     return status;
+}
+
+clade_status clade_kmeans_choose_k(size_t *out_k, size_t *out_best, clade_k_evidence *out_evidence,
+                                   const float *x, size_t n, size_t d,
+                                   const clade_choose_k_options *options, clade_error *err)
+{
+    return choose_k(out_k, out_best, out_evidence, x, n, d, NULL, options, err);
+}
+
+clade_status clade_mixture_choose_k(size_t *out_k, size_t *out_best, clade_k_evidence *out_evidence,
+                                    const float *x, size_t n, size_t d, clade_covariance_kind kind,
+                                    const clade_choose_k_options *options, clade_error *err)
+{
+    return choose_k(out_k, out_best, out_evidence, x, n, d, &kind, options, err);
 }
