@@ -241,8 +241,12 @@ typedef struct clade_run              clade_run;
 CLADE_API CLADE_MUST_USE clade_status clade_run_begin(clade_run **out_run, clade_store *store,
                                                       const char *verb, uint64_t seed,
                                                       clade_error *err);
-CLADE_API void    clade_run_note(clade_run *run, const char *key, const char *value);
-CLADE_API void    clade_run_note_number(clade_run *run, const char *key, double value);
+/** One fact of the run; the last word on a key counts. */
+CLADE_API void clade_run_note(clade_run *run, const char *key, const char *value);
+CLADE_API void clade_run_note_number(clade_run *run, const char *key, double value);
+/** One more entry of a list, which is an array of texts in the manifest: files, repeated options. A
+ *  key is either a list or a single fact. */
+CLADE_API void    clade_run_note_entry(clade_run *run, const char *key, const char *value);
 CLADE_API int64_t clade_run_number(const clade_run *run);
 CLADE_API CLADE_MUST_USE clade_status clade_run_finish(clade_run *run, clade_error *err);
 CLADE_API void                        clade_run_free(clade_run *run);

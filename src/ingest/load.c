@@ -484,10 +484,38 @@ static clade_status run_load(clade_load_report *report, load_state *state, load_
     return CLADE_OK;
 }
 
+static void note_list(clade_run *run, const char *key, const char *const *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        clade_run_note_entry(run, key, text[i]);
+}
+
+/* Everything that was given, and nothing that was not: the manifest tells how to do it again. Noted
+ * before the work, so that it is there when the work fails. */
+static void note_given(clade_run *run, const char *const *paths, size_t n_paths,
+                       const clade_load_options *options)
+{
+    note_list(run, "files", paths, n_paths);
+    note_list(run, "map", options->map, options->n_map);
+    if (options->shape != CLADE_SHAPE_UNKNOWN)
+        clade_run_note(run, "shape", clade_shape_name(options->shape));
+    if (options->zone != NULL) clade_run_note(run, "zone", options->zone);
+    if (options->currency != NULL) clade_run_note(run, "currency", options->currency);
+    for (size_t i = 0; i < options->n_rates; i++) {
+        char text[40];
+        snprintf(text, sizeof text, "%s=%.15g", options->rate[i].currency, options->rate[i].rate);
+        clade_run_note_entry(run, "rate", text);
+    }
+    note_list(run, "repair", options->repair, options->n_repairs);
+    if (options->now_us != 0) {
+        char text[40];
+        clade_time_format(text, options->now_us);
+        clade_run_note(run, "now", text);
+    }
+}
+
 static clade_status keep_run(clade_run *run, const clade_load_report *report, clade_error *err)
 {
-    for (size_t i = 0; i < report->n_files; i++)
-        clade_run_note(run, "file", report->file[i].path);
     clade_run_note_number(run, "rows_read", (double)report->n_read);
     clade_run_note_number(run, "rows_stored", (double)report->n_stored);
     clade_run_note_number(run, "rows_duplicate", (double)report->n_duplicate);
@@ -525,6 +553,7 @@ clade_status clade_load_files(clade_load_report *out_report, clade_store *store,
     }
     status = clade_run_begin(&run, store, "load", options->seed, err);
     if (status != CLADE_OK) goto done;
+    note_given(run, paths, n_paths, options);
     status = run_load(&report, &state, note, paths, n_paths, options, err);
     if (status != CLADE_OK) goto done;
     status = keep_run(run, &report, err);

@@ -16,6 +16,7 @@ typedef struct note {
     char  *key;
     char  *text; /* NULL when the note is a number */
     double number;
+    bool   listed; /* one entry of a list: those of one key stand together */
 } note;
 
 struct clade_run {
@@ -51,6 +52,30 @@ clade_status clade__manifest_open(clade_store *store, clade_error *err)
     return CLADE_OK;
 }
 
+static bool lists(const note *at, const char *key)
+{
+    return at->listed && strcmp(at->key, key) == 0;
+}
+
+/* Note number i, with all of its list where it begins one; returns the number of the next. */
+static size_t write_note(clade_json *json, const clade_run *run, size_t i)
+{
+    const note *at = &run->notes[i];
+    if (!at->listed) {
+        if (at->text != NULL)
+            clade_json_put_text(json, at->key, at->text);
+        else
+            clade_json_put_number(json, at->key, at->number);
+        return i + 1;
+    }
+    clade_json_key(json, at->key);
+    clade_json_array(json);
+    for (; i < run->n_notes && lists(&run->notes[i], at->key); i++)
+        clade_json_text(json, run->notes[i].text);
+    clade_json_array_end(json);
+    return i;
+}
+
 static void write_json(clade_buffer *out, const clade_run *run, const char *status, bool has_hash,
                        uint64_t hash)
 {
@@ -75,13 +100,8 @@ static void write_json(clade_buffer *out, const clade_run *run, const char *stat
     clade_json_put_int(&json, "threads", clade_threads_get());
     clade_json_key(&json, "notes");
     clade_json_object(&json);
-    for (size_t i = 0; i < run->n_notes; i++) {
-        const note *at = &run->notes[i];
-        if (at->text != NULL)
-            clade_json_put_text(&json, at->key, at->text);
-        else
-            clade_json_put_number(&json, at->key, at->number);
-    }
+    for (size_t i = 0; i < run->n_notes;)
+        i = write_note(&json, run, i);
     clade_json_object_end(&json);
     clade_json_object_end(&json);
     clade_buffer_text(out, "\n");
@@ -161,6 +181,7 @@ static void add_note(clade_run *run, const char *key, const char *text, double n
     }
     run->notes[i].text   = copy;
     run->notes[i].number = number;
+    run->notes[i].listed = false;
 }
 
 void clade_run_note(clade_run *run, const char *key, const char *value)
@@ -171,6 +192,25 @@ void clade_run_note(clade_run *run, const char *key, const char *value)
 void clade_run_note_number(clade_run *run, const char *key, double value)
 {
     add_note(run, key, NULL, value);
+}
+
+void clade_run_note_entry(clade_run *run, const char *key, const char *value)
+{
+    note   one = { .key    = clade_arena_text(run->arena, key, strlen(key)),
+                   .text   = clade_arena_text(run->arena, value, strlen(value)),
+                   .listed = true };
+    size_t at  = run->n_notes; /* behind the last of its list, mostly the last note of all */
+    while (at > 0 && !lists(&run->notes[at - 1], key))
+        at--;
+    if (at == 0) at = run->n_notes;
+    if (one.key == NULL || one.text == NULL ||
+        !CLADE_GROW(&run->notes, &run->capacity, run->n_notes + 1)) {
+        run->short_of_memory = true;
+        return;
+    }
+    memmove(run->notes + at + 1, run->notes + at, (run->n_notes - at) * sizeof *run->notes);
+    run->notes[at] = one;
+    run->n_notes++;
 }
 
 int64_t clade_run_number(const clade_run *run)

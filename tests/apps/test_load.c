@@ -177,6 +177,52 @@ static void a_forgotten_customer_is_gone_and_a_receipt_stays(void **state)
     assert_int_equal(run_clade("", "doctor g.clade")->code, 0);
 }
 
+/* The notes of run number n of a workspace, without blanks. */
+static const char *notes_of(const char *workspace, int n)
+{
+    static char flat[8192];
+    char        path[600];
+    size_t      size = 0;
+    snprintf(path, sizeof path, "%s/%s/runs/%06d-load.json", run_folder, workspace, n);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    for (int c; (c = fgetc(file)) != EOF && size + 1 < sizeof flat;)
+        if (c != ' ' && c != '\n') flat[size++] = (char)c;
+    flat[size] = '\0';
+    fclose(file);
+    const char *notes = strstr(flat, "\"notes\":");
+    assert_non_null(notes);
+    return notes;
+}
+
+static void a_manifest_names_every_file_and_every_option_given(void **state)
+{
+    (void)state;
+    put("one.csv", orders);
+    put("two.csv", "Order;Who;Day;Thing;qty;price\n7;ann;2024-02-02;a;1;9.99\n");
+    const answer *got = run_clade("", "load m.clade one.csv");
+    assert_int_equal(got->code, 0);
+    const char *notes = notes_of("m.clade", 1);
+    assert_non_null(strstr(notes, "{\"files\":[\"one.csv\"],\"rows_read\":6,"));
+    got = run_clade("", "load m.clade two.csv one.csv --map Order=order --map Who=customer "
+                        "--map Day=time --map Thing=item --zone Europe/London --currency GBP "
+                        "--rate usd=0.79 --rate EUR=0.86 --shape orders");
+    assert_int_equal(got->code, 0);
+    notes = notes_of("m.clade", 2);
+    assert_non_null(strstr(notes, "{\"files\":[\"two.csv\",\"one.csv\"],"
+                                  "\"map\":[\"Order=order\",\"Who=customer\",\"Day=time\","
+                                  "\"Thing=item\"],\"shape\":\"orders\","
+                                  "\"zone\":\"Europe/London\",\"currency\":\"GBP\","
+                                  "\"rate\":[\"USD=0.79\",\"EUR=0.86\"],\"rows_read\":7,"));
+    got = run_clade("", "load m.clade one.csv --map nothing=order"); /* fails, and is on record */
+    assert_int_equal(got->code, 2);
+    notes = notes_of("m.clade", 3);
+    assert_non_null(strstr(notes, "{\"files\":[\"one.csv\"],\"map\":[\"nothing=order\"]}"));
+    got = run_clade("", "load m.clade --repair nothing-known");
+    assert_int_equal(got->code, 2);
+    assert_non_null(strstr(notes_of("m.clade", 4), "{\"repair\":[\"nothing-known\"]}"));
+}
+
 /* Ctrl-C in the middle of a load: one sentence, exit code 1, and a store that opens again. */
 static void an_interrupted_load_leaves_a_whole_store(void **state)
 {
@@ -216,6 +262,7 @@ int main(void)
         cmocka_unit_test(check_lists_what_is_in_quarantine),
         cmocka_unit_test(replay_and_doctor_find_the_workspace_as_it_was),
         cmocka_unit_test(a_forgotten_customer_is_gone_and_a_receipt_stays),
+        cmocka_unit_test(a_manifest_names_every_file_and_every_option_given),
         cmocka_unit_test(an_interrupted_load_leaves_a_whole_store),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

@@ -93,6 +93,29 @@ static void a_run_says_what_it_was(void **state)
     assert_null(strstr(text, "first"));
 }
 
+static void a_list_keeps_every_entry_in_order(void **state)
+{
+    (void)state;
+    clade_run *run = NULL;
+    char       text[4000], flat[4000];
+    size_t     n = 0;
+    check_ok(clade_run_begin(&run, store, "load", 7, &err));
+    clade_run_note_entry(run, "files", "b.csv");
+    clade_run_note(run, "zone", "Asia/Shanghai");
+    clade_run_note_entry(run, "map", "x=order");
+    clade_run_note_entry(run, "files", "a.csv");
+    clade_run_note_entry(run, "map", "y=item");
+    clade_run_note_entry(run, "files", "b.csv"); /* twice is twice */
+    clade_run_note(run, "zone", "+08:00");
+    clade_run_free(run); /* failed: what was noted stays */
+    read_file(text, sizeof text, "runs/000001-load.json");
+    for (const char *c = text; *c != '\0'; c++)
+        if (*c != ' ' && *c != '\n') flat[n++] = *c;
+    flat[n] = '\0';
+    assert_non_null(strstr(flat, "\"notes\":{\"files\":[\"b.csv\",\"a.csv\",\"b.csv\"],"
+                                 "\"zone\":\"+08:00\",\"map\":[\"x=order\",\"y=item\"]}"));
+}
+
 static void a_run_that_fails_is_on_record_and_its_number_is_used_up(void **state)
 {
     (void)state;
@@ -182,6 +205,7 @@ int main(void)
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_run_says_what_it_was),
+        STORE_TEST(a_list_keeps_every_entry_in_order),
         STORE_TEST(a_run_that_fails_is_on_record_and_its_number_is_used_up),
         STORE_TEST(equal_data_has_an_equal_hash_in_any_order_on_any_threads),
         STORE_TEST(any_change_of_the_data_changes_the_hash),
