@@ -116,6 +116,23 @@ static void lift_row(command_table *t, const clade_json_tree *tree, const clade_
     command_cell(t, "%.3f-%.3f", number_of(tree, one, "auc_low"), number_of(tree, one, "auc_high"));
 }
 
+/* Which customers the figures are of, where they are not of all. */
+static void print_sample(command *c, const clade_json_tree *tree, const clade_json_node *lift)
+{
+    const double all     = number_of(tree, lift, "n_customers");
+    const double counted = number_of(tree, lift, "n_evaluated");
+    const double learnt  = number_of(tree, lift, "n_learnt");
+    char         n[3][32];
+    if (!(counted < all) && !(learnt < all)) return;
+    clade_count_format(n[0], (int64_t)learnt);
+    clade_count_format(n[1], (int64_t)counted);
+    clade_count_format(n[2], (int64_t)all);
+    command_print(c,
+                  COMMAND_SAY(c, "Learnt from %s and judged on %s of %s buyers, a seeded sample.\n",
+                              "学习用 %s 位、评估用 %s 位客户，按种子从 %s 位买家中抽取。\n"),
+                  n[0], n[1], n[2]);
+}
+
 static void print_lift(command *c, const clade_json_tree *tree)
 {
     const clade_json_node *lift     = clade_json_get(tree, tree->node, "future_lift");
@@ -142,6 +159,7 @@ static void print_lift(command *c, const clade_json_tree *tree)
                       COMMAND_SAY(c, "The segments keep %.0f %% of what can be known.\n",
                                   "分群保留了可知信息的 %.0f %%。\n"),
                       100 * number_of(tree, lift, "keeps_r2"));
+        print_sample(c, tree, lift);
     }
     if (measured == NULL || !measured->boolean || trusted == NULL || !trusted->boolean) {
         command_print(c, "%s%s%s%.*s\n", command_style_code(c, COMMAND_WARN),

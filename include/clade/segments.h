@@ -13,10 +13,12 @@
 #include "clade/json.h"
 
 enum {
-    CLADE_SEGMENTS_MAX      = 12,  /* more than a dozen groups nobody can keep in mind */
-    CLADE_RULES_MAX         = 6,   /* rules that describe one segment */
-    CLADE_DIFFERENCES_MAX   = 12,  /* what sets one segment apart, strongest first */
-    CLADE_SEGMENT_MIN_TRUST = 500, /* customers below which a segmentation is not trusted yet */
+    CLADE_SEGMENTS_MAX          = 12,  /* more than a dozen groups nobody can keep in mind */
+    CLADE_RULES_MAX             = 6,   /* rules that describe one segment */
+    CLADE_DIFFERENCES_MAX       = 12,  /* what sets one segment apart, strongest first */
+    CLADE_SEGMENT_MIN_TRUST     = 500, /* customers below which a segmentation is not trusted yet */
+    CLADE_OUTLOOK_MAX_CUSTOMERS = 10000, /* buyers it is learnt from; of more a seeded sample */
+    CLADE_LIFT_MAX_CUSTOMERS    = 10000, /* buyers it is measured on; of more a seeded sample */
 };
 
 typedef enum clade_segment_kind {
@@ -134,7 +136,8 @@ typedef struct clade_lift {
 typedef struct clade_lift_report {
     int64_t    as_of_us;
     size_t     n_customers; /* who had bought something by then */
-    size_t     n_evaluated; /* a seeded sample when there are more than 10,000 */
+    size_t     n_learnt;    /* of them, what the outlook was fitted on */
+    size_t     n_evaluated; /* of them, what is judged here: at most CLADE_LIFT_MAX_CUSTOMERS */
     clade_lift kind[CLADE_N_SEGMENT_KIND];
     clade_lift kmeans_rfm; /* k-means on log R, F, M, as many clusters as OUTLOOK has segments */
     clade_lift ceiling;    /* boosted trees, tuned by cross-validation on the same features */

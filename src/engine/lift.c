@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_FOLDS = 10, LIFT_CUSTOMERS = 10000, KMEANS_STARTS = 10, N_DRAWS = 200 };
+enum { N_FOLDS = 10, KMEANS_STARTS = 10, N_DRAWS = 200 };
 
 /* Rounds after which the ceiling is judged. */
 static const int rounds[] = { 60, 90, 120 };
@@ -42,7 +42,7 @@ typedef struct prediction {
 } prediction;
 
 typedef struct lift_work {
-    const clade_features     *features; /* buyers, at most LIFT_CUSTOMERS */
+    const clade_features     *features; /* buyers, at most CLADE_LIFT_MAX_CUSTOMERS */
     const clade_outcome      *outcome;
     const clade_segmentation *like[CLADE_N_SEGMENT_KIND]; /* NULL: not measured */
     size_t                    n_kmeans;
@@ -510,10 +510,13 @@ clade_status clade_lift_measure(clade_lift_report *out_report, const clade_featu
     clade_segmentation *own[3] = { NULL };
     lift_work          *w      = CLADE_NEW(lift_work, 1);
     if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for folds");
-    status = clade__subset_buyers(&buyers, &report.n_customers, features, outcome, LIFT_CUSTOMERS,
-                                  seed, err);
+    status = clade__subset_buyers(&buyers, &report.n_customers, features, outcome,
+                                  CLADE_LIFT_MAX_CUSTOMERS, seed, err);
     if (status != CLADE_OK) goto done;
     report.n_evaluated = buyers.features.n_customers;
+    report.n_learnt    = report.n_customers < CLADE_OUTLOOK_MAX_CUSTOMERS
+                             ? report.n_customers
+                             : CLADE_OUTLOOK_MAX_CUSTOMERS;
     if (report.n_evaluated < 5 * N_FOLDS) {
         status = clade_fail(err, CLADE_ERR_NOT_READY,
                             "%zu customers had bought something by then: at least %d are needed to "

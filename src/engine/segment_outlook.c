@@ -18,12 +18,11 @@
 #include <stdlib.h>
 
 enum {
-    N_TARGETS     = 2,
-    SPEND         = 0,
-    RETURN        = 1,
-    BAGS          = 80,    /* draws that the edges are averaged over */
-    RESAMPLES     = 12,    /* refits that stability is measured on */
-    FIT_CUSTOMERS = 10000, /* more add nothing to so stiff a model: a seeded sample does */
+    N_TARGETS = 2,
+    SPEND     = 0,
+    RETURN    = 1,
+    BAGS      = 80, /* draws that the edges are averaged over */
+    RESAMPLES = 12, /* refits that stability is measured on */
 };
 
 static const size_t outlook_terms = 256;
@@ -369,7 +368,8 @@ static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
     }
     outlook_definition *definition = CLADE_NEW(outlook_definition, 1);
     out->definition                = definition;
-    status = clade__subset_buyers(&sample, &n_buyers, features, outcome, FIT_CUSTOMERS, seed, err);
+    status                         = clade__subset_buyers(&sample, &n_buyers, features, outcome,
+                                                          CLADE_OUTLOOK_MAX_CUSTOMERS, seed, err);
     if (status != CLADE_OK) goto done;
     if (n_buyers == 0) {
         status =

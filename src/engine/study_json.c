@@ -185,6 +185,7 @@ static void put_future_lift(clade_json *json, const clade_study *study)
         put_moment(json, "as_of", lift->as_of_us);
         clade_json_put_int(json, "horizon_days", CLADE_STUDY_HORIZON_DAYS);
         clade_json_put_int(json, "n_customers", (int64_t)lift->n_customers);
+        clade_json_put_int(json, "n_learnt", (int64_t)lift->n_learnt);
         clade_json_put_int(json, "n_evaluated", (int64_t)lift->n_evaluated);
         put_lift(json, "clade", &lift->kind[CLADE_SEGMENT_OUTLOOK]);
         put_lift(json, "rfm", &lift->kind[CLADE_SEGMENT_RFM]);

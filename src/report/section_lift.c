@@ -111,12 +111,19 @@ static void meaning(page *p, const facts *f, const clade_json_node *lift)
     const clade_json_node *own     = clade_json_get(&f->tree, lift, "clade");
     const clade_json_node *ceiling = clade_json_get(&f->tree, lift, "ceiling");
     const double           low     = json_number(&f->tree, lift, "gain_r2_low");
+    const double           all     = json_number(&f->tree, lift, "n_customers");
+    const double           counted = json_number(&f->tree, lift, "n_evaluated");
+    const double           learnt  = json_number(&f->tree, lift, "n_learnt");
     page_put(p, "<p>");
-    page_say(p, W_LIFT_MEANS, spell_count((int64_t)json_number(&f->tree, lift, "n_customers")).s,
+    page_say(p, W_LIFT_MEANS, spell_count((int64_t)all).s,
              spell_share(json_number(&f->tree, own, "r2")).s,
              spell_share(json_number(&f->tree, ceiling, "r2")).s,
              spell_share(json_number(&f->tree, lift, "keeps_r2")).s,
              spell_share(json_number(&f->tree, own, "auc")).s);
+    if (counted < all || learnt < all) {
+        page_put(p, " ");
+        page_say(p, W_LIFT_SAMPLE, spell_count((int64_t)learnt).s, spell_count((int64_t)counted).s);
+    }
     page_put(p, " ");
     page_word(p, low > 0 ? W_LIFT_BETTER : W_LIFT_NOT_BETTER);
     page_put(p, "</p>");

@@ -80,6 +80,32 @@ static void what_happens_later_is_not_on_the_page(void **state)
     assert_true(then < now);
 }
 
+/* As a shop with more than 10,000 buyers has it: the figures say that they are of a sample. */
+static void figures_of_a_sample_say_so(void **state)
+{
+    (void)state;
+    char          nothing[256];
+    const answer *got = run_clade("", "segment shop.clade list --json");
+    const double  n   = run_number(got, "future_lift/n_customers");
+    assert_true(n > 50 && run_number(got, "future_lift/n_learnt") == n);
+    assert_true(run_number(got, "future_lift/n_evaluated") == n);
+    assert_null(strstr(run_clade("", "segment shop.clade list")->out, "sample"));
+    assert_int_equal(check_run(nothing, sizeof nothing,
+                               "cd '%s/shop.clade' && cp segments.json whole.json && sed -i "
+                               "-e 's/\"n_customers\": %.0f/\"n_customers\": 23502/' "
+                               "-e 's/\"n_learnt\": %.0f/\"n_learnt\": 10000/' segments.json",
+                               run_folder, n, n),
+                     0);
+    got = run_clade("", "segment shop.clade list");
+    assert_non_null(strstr(got->out, "Learnt from 10,000 and judged on "));
+    assert_non_null(strstr(got->out, " of 23,502 buyers, a seeded sample."));
+    got = run_clade("", "segment shop.clade list --lang zh");
+    assert_non_null(strstr(got->out, "学习用 10,000 位"));
+    assert_int_equal(check_run(nothing, sizeof nothing,
+                               "cd '%s/shop.clade' && mv whole.json segments.json", run_folder),
+                     0);
+}
+
 static void clusters_are_formed_as_was_asked(void **state)
 {
     (void)state;
@@ -190,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_customer_is_shown_with_segments_and_orders),
         cmocka_unit_test(what_happens_later_is_not_on_the_page),
+        cmocka_unit_test(figures_of_a_sample_say_so),
         cmocka_unit_test(clusters_are_formed_as_was_asked),
         cmocka_unit_test(a_stranger_is_not_found),
         cmocka_unit_test(an_export_never_starts_a_formula),
