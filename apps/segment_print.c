@@ -13,6 +13,16 @@ static clade_text text_of(const clade_json_tree *tree, const clade_json_node *ob
     return node != NULL && node->type == CLADE_JSON_TEXT ? node->text : CLADE_TEXT("");
 }
 
+/* A sentence kept as `key` and `key`_zh; the English one where an older clade kept no other. */
+static clade_text sentence_of(const command *c, const clade_json_tree *tree,
+                              const clade_json_node *object, const char *key)
+{
+    char other[32];
+    snprintf(other, sizeof other, "%s_zh", key);
+    const clade_text said = text_of(tree, object, c->zh ? other : key);
+    return said.size > 0 ? said : text_of(tree, object, key);
+}
+
 static double number_of(const clade_json_tree *tree, const clade_json_node *object, const char *key)
 {
     const clade_json_node *node = clade_json_get(tree, object, key);
@@ -138,7 +148,7 @@ static void print_lift(command *c, const clade_json_tree *tree)
     const clade_json_node *lift     = clade_json_get(tree, tree->node, "future_lift");
     const clade_json_node *measured = clade_json_get(tree, lift, "measured");
     const clade_json_node *trusted  = clade_json_get(tree, lift, "trusted");
-    const clade_text       why      = text_of(tree, lift, "why");
+    const clade_text       why      = sentence_of(c, tree, lift, "why");
     const bool             has_why  = why.size > 0;
     command_heading(c, "%s",
                     COMMAND_SAY(c, "How much of the next 90 days the segment alone tells",
@@ -184,7 +194,7 @@ void segment_print_all(command *c, const clade_json_tree *tree, const char *kind
                                 "%s 位客户，截至 %.10s，共 %u 个分群（%s）"),
                     n, as_of.data, list->n, kind);
     if (list->n == 0) {
-        const clade_text why = text_of(tree, one, "why_not");
+        const clade_text why = sentence_of(c, tree, one, "why_not");
         command_print(c, "%.*s\n", (int)why.size, why.data);
         return;
     }

@@ -29,7 +29,7 @@ static void print_study(const clade_study *study)
             print_lift(clade_segment_kind_name((clade_segment_kind)k), &study->lift.kind[k]);
         print_lift("ceiling", &study->lift.ceiling);
     }
-    printf("%s\n", study->lift.trusted ? "These segments can be trusted." : study->lift.why);
+    printf("%s\n", study->lift.trusted ? "These segments can be trusted." : study->lift.why.en);
 }
 
 static clade_status run(const char *folder, clade_error *err)

@@ -54,6 +54,12 @@ typedef struct clade_segment_name {
     char zh[48];
 } clade_segment_name;
 
+/** One sentence, in both languages. */
+typedef struct clade_sentence {
+    char en[200];
+    char zh[200];
+} clade_sentence;
+
 /** A fitted definition. Constant and shared once made. */
 typedef struct clade_segmentation clade_segmentation;
 
@@ -145,7 +151,7 @@ typedef struct clade_lift_report {
     double     keeps_auc;  /* of the ceiling's AUC */
     double gain, gain_low, gain_high; /* R2 of OUTLOOK less that of the better of RFM, k-means */
     bool   trusted;
-    char   why[160]; /* when not: one sentence */
+    clade_sentence why; /* when not, and when it is with a but; else empty */
 } clade_lift_report;
 
 /**

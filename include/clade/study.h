@@ -18,7 +18,7 @@ typedef struct clade_study_options {
 
 typedef struct clade_study_kind {
     clade_segmentation *segmentation; /* NULL: this shop cannot bear it yet, `why_not` says why */
-    char                why_not[256];
+    clade_sentence      why_not;
     int64_t             version;  /* given by clade_study_save */
     int32_t            *segment;  /* (n_customers) now */
     double             *score;    /* (n_customers) */

@@ -432,25 +432,28 @@ static void judge(clade_lift_report *report, const lift_work *w)
         measured += 1;
     }
     const clade_lift *outlook = &report->kind[CLADE_SEGMENT_OUTLOOK];
-    char             *why     = report->why;
-    const size_t      size    = sizeof report->why;
-    why[0]                    = '\0';
+    clade_sentence   *why     = &report->why;
+    *why                      = (clade_sentence){ "", "" };
     if (n < CLADE_SEGMENT_MIN_TRUST) {
-        snprintf(why, size, "only %zu customers had bought by then: %d are needed to tell", n,
-                 CLADE_SEGMENT_MIN_TRUST);
+        clade__say_both(why, "only %zu customers had bought by then: %d are needed to tell",
+                        "当时仅有 %zu 位客户购买过，至少需要 %d 位才能判断", n,
+                        CLADE_SEGMENT_MIN_TRUST);
     } else if (n_returned < 50 || n - n_returned < 50) {
-        snprintf(why, size, "%zu of %zu customers came back: 50 on either side are needed to tell",
-                 n_returned, n);
+        clade__say_both(why, "%zu of %zu customers came back: 50 on either side are needed to tell",
+                        "回购客户 %zu 位，共 %zu 位：回购与未回购各需 50 位以上才能判断",
+                        n_returned, n);
     } else if (!(outlook->r2_low > 0.02)) {
-        snprintf(why, size, "the next 90 days can hardly be told apart by anything known here");
+        clade__say_both(why, "the next 90 days can hardly be told apart by anything known here",
+                        "就现有数据而言，未来 90 天几乎无从区分");
     } else if (measured > 0 && held / measured < 0.65) {
-        snprintf(why, size,
-                 "segments do not hold still when customers are resampled (Jaccard %.2f)",
-                 held / measured);
+        clade__say_both(why,
+                        "segments do not hold still when customers are resampled (Jaccard %.2f)",
+                        "重抽样客户时分群不稳定（Jaccard %.2f）", held / measured);
     }
-    report->trusted = why[0] == '\0';
+    report->trusted = why->en[0] == '\0';
     if (report->trusted && !(report->gain_low > 0)) {
-        snprintf(why, size, "not proved better than simple RFM groups on this shop yet");
+        clade__say_both(why, "not proved better than simple RFM groups on this shop yet",
+                        "在该店铺上尚未证明优于简单的 RFM 分组");
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -358,6 +359,17 @@ clade_status clade_membership_save(clade_store *store, const clade_segmentation 
 }
 
 /* ---------------------------------------------------------------- small things the kinds share */
+
+void clade__say_both(clade_sentence *out, const char *en, const char *zh, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, zh);
+    va_copy(again, arguments);
+    vsnprintf(out->en, sizeof out->en, en, arguments);
+    vsnprintf(out->zh, sizeof out->zh, zh, again);
+    va_end(again);
+    va_end(arguments);
+}
 
 size_t clade__feature_column(const char *name)
 {

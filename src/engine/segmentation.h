@@ -40,6 +40,10 @@ clade_status clade__segmentation_refit(clade_segmentation      **out_segmentatio
                                        const clade_features *features, const clade_outcome *outcome,
                                        uint64_t seed, clade_error *err);
 
+/** A sentence from the same values in both languages: they are taken in the same order. */
+void clade__say_both(clade_sentence *out, const char *en, const char *zh, ...)
+    __attribute__((format(printf, 2, 4), format(printf, 3, 4)));
+
 /** Column of a feature that the registry must have. */
 size_t clade__feature_column(const char *name);
 /** Numbers of a JSON array under `key` into out[n]; CLADE_ERR_DATA unless there are exactly n. */

@@ -109,10 +109,11 @@ static clade_status look_back(study_past *past, clade_study *study, clade_store 
     if (n_buyers < LEARN_MIN_CUSTOMERS) {
         char date[16];
         clade_date_format(date, study->learnt_us);
-        snprintf(study->lift.why, sizeof study->lift.why,
-                 "%zu customers had bought something by %s, 90 days before: %d are needed to learn "
-                 "what comes next",
-                 n_buyers, date, LEARN_MIN_CUSTOMERS);
+        clade__say_both(&study->lift.why,
+                        "%zu customers had bought something by %s, 90 days before: %d are needed "
+                        "to learn what comes next",
+                        "购买过的客户有 %zu 位（截至 90 天前，即 %s），至少需要 %d 位才能学习未来",
+                        n_buyers, date, LEARN_MIN_CUSTOMERS);
         study->learnt_us = INT64_MIN;
         clade_features_free(past->features);
         past->features = NULL;
@@ -134,7 +135,7 @@ static clade_status fit_kind(clade_study *study, const study_past *past, clade_s
     clade_error           mine     = { 0 };
     if (kind == CLADE_SEGMENT_OUTLOOK) {
         if (past->features == NULL) {
-            snprintf(k->why_not, sizeof k->why_not, "%s", study->lift.why);
+            k->why_not = study->lift.why;
             return CLADE_OK;
         }
         features = past->features;
@@ -147,7 +148,7 @@ static clade_status fit_kind(clade_study *study, const study_past *past, clade_s
             : clade_segmentation_fit(&k->segmentation, kind, features, outcome, options->seed,
                                      &mine);
     if (status == CLADE_ERR_NOT_READY || status == CLADE_ERR_DATA) {
-        snprintf(k->why_not, sizeof k->why_not, "%.250s", mine.message);
+        clade__say_both(&k->why_not, "%s", "无法形成该类分群：%s", mine.message);
         return CLADE_OK;
     }
     if (status != CLADE_OK && err != NULL) *err = mine;

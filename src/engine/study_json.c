@@ -4,6 +4,7 @@
 #include "clade/study.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static void put_moment(clade_json *json, const char *key, int64_t moment_us)
 {
@@ -159,6 +160,15 @@ static void put_card(clade_json *json, const clade_study *study)
     clade_json_object_end(json);
 }
 
+/* "why" and "why_zh". */
+static void put_sentence(clade_json *json, const char *key, const clade_sentence *sentence)
+{
+    char zh[32];
+    snprintf(zh, sizeof zh, "%s_zh", key);
+    clade_json_put_text(json, key, sentence->en);
+    clade_json_put_text(json, zh, sentence->zh);
+}
+
 static void put_lift(clade_json *json, const char *key, const clade_lift *lift)
 {
     clade_json_key(json, key);
@@ -180,7 +190,7 @@ static void put_future_lift(clade_json *json, const clade_study *study)
     clade_json_object(json);
     clade_json_put_bool(json, "measured", study->has_lift);
     clade_json_put_bool(json, "trusted", study->has_lift && lift->trusted);
-    clade_json_put_text(json, "why", lift->why);
+    put_sentence(json, "why", &lift->why);
     if (study->has_lift) {
         put_moment(json, "as_of", lift->as_of_us);
         clade_json_put_int(json, "horizon_days", CLADE_STUDY_HORIZON_DAYS);
@@ -220,7 +230,7 @@ void clade_study_write(clade_json *json, const clade_study *study)
         clade_json_key(json, clade_segment_kind_name((clade_segment_kind)k));
         clade_json_object(json);
         clade_json_put_int(json, "version", kind->version);
-        if (kind->segmentation == NULL) clade_json_put_text(json, "why_not", kind->why_not);
+        if (kind->segmentation == NULL) put_sentence(json, "why_not", &kind->why_not);
         if (kind->segmentation != NULL && k == CLADE_SEGMENT_CLUSTERS) {
             clade_json_put_text(
                 json, "method",

@@ -109,6 +109,9 @@ size_t bins_place(const bins_view *bins, double value);
 
 /* Members of the study's JSON: "" and NAN where there is none. */
 clade_text json_text(const clade_json_tree *tree, const clade_json_node *node, const char *key);
+/* A sentence kept as `key` and `key`_zh; the English one where an older clade kept no other. */
+clade_text json_sentence(const clade_json_tree *tree, const clade_json_node *node, const char *key,
+                         bool zh);
 double     json_number(const clade_json_tree *tree, const clade_json_node *node, const char *key);
 bool       json_true(const clade_json_tree *tree, const clade_json_node *node, const char *key);
 /* The first child of a container; the next is tree->node + child->next. NULL when it is empty. */

@@ -16,6 +16,15 @@ clade_text json_text(const clade_json_tree *tree, const clade_json_node *node, c
     return found->text;
 }
 
+clade_text json_sentence(const clade_json_tree *tree, const clade_json_node *node, const char *key,
+                         bool zh)
+{
+    char other[32];
+    snprintf(other, sizeof other, "%s_zh", key);
+    const clade_text said = json_text(tree, node, zh ? other : key);
+    return said.size > 0 ? said : json_text(tree, node, key);
+}
+
 double json_number(const clade_json_tree *tree, const clade_json_node *node, const char *key)
 {
     const clade_json_node *found = node == NULL ? NULL : clade_json_get(tree, node, key);
@@ -107,7 +116,7 @@ static void read_kind(kind_view *out, const facts *f, const clade_json_node *nod
 {
     const clade_json_node *list = node == NULL ? NULL : clade_json_get(&f->tree, node, "segments");
     const double           version = json_number(&f->tree, node, "version");
-    out->why_not                   = json_text(&f->tree, node, "why_not");
+    out->why_not                   = json_sentence(&f->tree, node, "why_not", f->zh);
     out->fidelity                  = json_number(&f->tree, node, "fidelity");
     out->version                   = isnan(version) ? 0 : (int64_t)version;
     const clade_json_node *one     = json_first(&f->tree, list);

@@ -115,7 +115,7 @@ static void verdict(page *p, const facts *f)
 {
     const clade_json_node *lift    = clade_json_get(&f->tree, f->tree.node, "future_lift");
     const bool             trusted = json_true(&f->tree, lift, "trusted");
-    const clade_text       why     = json_text(&f->tree, lift, "why");
+    const clade_text       why     = json_sentence(&f->tree, lift, "why", f->zh);
     page_put(p, "<div class=\"brief verdict%s\"><p><b>", trusted ? "" : " not");
     page_word(p, trusted ? W_TRUSTED : W_NOT_TRUSTED);
     page_put(p, "</b> ");

@@ -142,7 +142,7 @@ void section_lift(page *p, const facts *f)
         page_put(p, "<p class=\"soft\">");
         page_word(p, W_LIFT_UNKNOWN);
         page_put(p, " ");
-        page_text(p, json_text(&f->tree, lift, "why"));
+        page_text(p, json_sentence(&f->tree, lift, "why", f->zh));
         page_put(p, "</p>");
     }
     page_put(p, "</section>\n");

@@ -80,6 +80,28 @@ static void what_happens_later_is_not_on_the_page(void **state)
     assert_true(then < now);
 }
 
+/* 240 customers are too few to trust what is said of the future, and that is said in print, on the
+ * page and in JSON, in the language that was asked for. */
+static void a_verdict_has_its_reason_in_both_languages(void **state)
+{
+    (void)state;
+    char          nothing[256];
+    const answer *got = run_clade("", "segment shop.clade list");
+    assert_non_null(strstr(got->out, "Do not trust yet: only "));
+    got = run_clade("", "segment shop.clade list --lang zh");
+    assert_non_null(strstr(got->out, "暂不可信：当时仅有 "));
+    assert_null(strstr(got->out, "customers had bought"));
+    got = run_clade("", "segment shop.clade list --json");
+    assert_non_null(strstr(run_text(got, "future_lift/why"), "500 are needed"));
+    assert_non_null(strstr(run_text(got, "future_lift/why_zh"), "至少需要 500 位"));
+    assert_int_equal(run_clade("", "report shop.clade -o zh.html --lang zh")->code, 0);
+    assert_int_equal(check_run(nothing, sizeof nothing,
+                               "cd '%s' && grep -q '当时仅有' zh.html && "
+                               "! grep -q 'customers had bought' zh.html",
+                               run_folder),
+                     0);
+}
+
 /* As a shop with more than 10,000 buyers has it: the figures say that they are of a sample. */
 static void figures_of_a_sample_say_so(void **state)
 {
@@ -216,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_customer_is_shown_with_segments_and_orders),
         cmocka_unit_test(what_happens_later_is_not_on_the_page),
+        cmocka_unit_test(a_verdict_has_its_reason_in_both_languages),
         cmocka_unit_test(figures_of_a_sample_say_so),
         cmocka_unit_test(clusters_are_formed_as_was_asked),
         cmocka_unit_test(a_stranger_is_not_found),
