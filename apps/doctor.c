@@ -180,6 +180,32 @@ static void should_be_none(patient *p, clade_store *store, const char *name, con
     }
 }
 
+static void look_at_customers(patient *p, clade_store *store)
+{
+    clade_error     err = { 0 };
+    int64_t         top = 0;
+    clade_key_count n   = { 0 };
+    char            live[32], gone[32];
+    if (clade_store_int(&top, store, "SELECT max(customer) FROM event", NULL, 0, -1, &err) !=
+            CLADE_OK ||
+        clade_identity_count_keys(&n, store, &err) != CLADE_OK) {
+        say(p, BAD, "customers", "%s", err.message);
+        return;
+    }
+    clade_count_format(live, n.n_live);
+    clade_count_format(gone, n.n_forgotten);
+    if (top >= clade_identity_count(store)) {
+        say(p, BAD, "customers", "number %lld has events and no key", (long long)top);
+    } else if (n.n_damaged > 0) {
+        say(p, BAD, "customers", "%lld have a damaged slot in keys/identity: nobody can name them",
+            (long long)n.n_damaged);
+    } else if (n.n_forgotten > 0) {
+        say(p, GOOD, "customers", "%s, each with a key of its own; %s forgotten", live, gone);
+    } else {
+        say(p, GOOD, "customers", "%s, each with a key of its own", live);
+    }
+}
+
 static void look_at_keys(patient *p, clade_store *store)
 {
     static const char *const names[] = { "keys/master", "keys/identity" };
@@ -198,18 +224,7 @@ static void look_at_keys(patient *p, clade_store *store)
             say(p, GOOD, names[i], "only its owner may read it");
         }
     }
-    clade_error err = { 0 };
-    int64_t     top = 0;
-    if (clade_store_int(&top, store, "SELECT max(customer) FROM event", NULL, 0, -1, &err) !=
-        CLADE_OK) {
-        say(p, BAD, "customers", "%s", err.message);
-    } else if (top >= clade_identity_count(store)) {
-        say(p, BAD, "customers", "number %lld has events and no key", (long long)top);
-    } else {
-        char count[32];
-        clade_count_format(count, clade_identity_count(store));
-        say(p, GOOD, "customers", "%s numbers given out, each with its own key", count);
-    }
+    look_at_customers(p, store);
 }
 
 static void look_at_store(patient *p, clade_store *store)

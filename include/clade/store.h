@@ -204,6 +204,15 @@ CLADE_API int64_t clade_identity_find(clade_store *store, clade_text id);
 CLADE_API CLADE_MUST_USE clade_status clade_identity_sync(clade_store *store, clade_error *err);
 /** How many numbers were ever given out: customers are 0 .. n-1, forgotten ones among them. */
 CLADE_API int64_t clade_identity_count(const clade_store *store);
+/** What became of the numbers: they sum to clade_identity_count. O(customers). */
+typedef struct clade_key_count {
+    int64_t n_live;      /* have a key of their own */
+    int64_t n_forgotten; /* had one, which was overwritten */
+    int64_t n_damaged;   /* their slot cannot be read: nobody can name them any more */
+} clade_key_count;
+CLADE_API CLADE_MUST_USE clade_status clade_identity_count_keys(clade_key_count *out,
+                                                                clade_store     *store,
+                                                                clade_error     *err);
 
 /** Seal a personal value of a customer, or with customer -1 one that nobody owns (a quarantined
  * row). */

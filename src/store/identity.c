@@ -31,6 +31,7 @@ enum {
     HASH_BYTES    = 16,
     STATE_LIVE    = 1,
     STATE_GONE    = 2,
+    STATE_DAMAGED = 3,  /* in memory only: the slot's check fails, its key is lost */
     NAME_STORED   = 16, /* flags beside the state, in memory only: the sealed id is in the table */
     NAME_QUEUED   = 32, /* or waits for the next sync */
     POOL_BYTES    = 4096,
@@ -338,7 +339,7 @@ static clade_status load_slots(clade__identity *identity, clade_error *err)
             const bool    whole    = slot_whole(&piece[i]);
             if (!whole && n_damaged++ == 0) first_damaged = customer;
             memcpy(identity->hash[customer], piece[i].id_hash, HASH_BYTES);
-            identity->state[customer] = whole ? piece[i].state : STATE_GONE;
+            identity->state[customer] = whole ? piece[i].state : STATE_DAMAGED;
         }
     }
     if (n_damaged > 0)
@@ -520,6 +521,20 @@ int64_t clade_identity_find(clade_store *store, clade_text id)
 int64_t clade_identity_count(const clade_store *store)
 {
     return store->identity->n;
+}
+
+clade_status clade_identity_count_keys(clade_key_count *out, clade_store *store, clade_error *err)
+{
+    clade_key_count count = { 0 };
+    CLADE_TRY(load(store, err));
+    for (int64_t i = 0; i < store->identity->n; i++) {
+        const int state = store->identity->state[i] & 15;
+        count.n_live += state == STATE_LIVE;
+        count.n_forgotten += state == STATE_GONE;
+        count.n_damaged += state == STATE_DAMAGED;
+    }
+    *out = count;
+    return CLADE_OK;
 }
 
 /* ---------------------------------------------------------------- sync, transactions */

@@ -240,6 +240,9 @@ static void a_damaged_slot_costs_one_name_and_no_more(void **state)
     assert_int_equal(find("a"), 0);
     assert_true(name_is(2, "c"));
     assert_false(name_is(1, "b"));
+    clade_key_count n = { 0 };
+    check_ok(clade_identity_count_keys(&n, store, &err));
+    assert_true(n.n_live == 2 && n.n_forgotten == 0 && n.n_damaged == 1);
 }
 
 static void an_older_copy_of_the_slots_is_refused(void **state)
@@ -414,6 +417,9 @@ static void forgetting_leaves_nothing_readable(void **state)
 
     check_ok(clade_identity_forget(&receipt, store, CLADE_TEXT("wang.fang17@example.com"), &err));
 
+    clade_key_count n = { 0 };
+    check_ok(clade_identity_count_keys(&n, store, &err));
+    assert_true(n.n_live == 2999 && n.n_forgotten == 1 && n.n_damaged == 0);
     assert_int_equal(find("wang.fang17@example.com"), -1);
     assert_int_equal(occurrences(path, key, 32), 0);
     assert_int_equal(occurrences(path, sealed_id, 60), 0);
