@@ -174,16 +174,175 @@ static const char *parse_amount(load_parser *parser, load_row *row, clade__decim
     return reason;
 }
 
+/* Fields that are kept as text, and how: as they are, or screened for personal data that does not
+ * belong there; a screened id loses what a spreadsheet did to it, a query may hold phone numbers.
+ */
+typedef enum text_rule { NO_TEXT, PLAIN, SCREENED, SCREENED_ID, SCREENED_PHONES } text_rule;
+
+typedef struct text_field {
+    text_rule rule;
+    load_slot slot;
+} text_field;
+
+static const text_field text_fields[CLADE_N_FIELD] = {
+    [CLADE_FIELD_KIND]        = { PLAIN, SLOT_KIND },
+    [CLADE_FIELD_STATUS]      = { PLAIN, SLOT_STATUS },
+    [CLADE_FIELD_ITEMS]       = { PLAIN, SLOT_ITEMS },
+    [CLADE_FIELD_TEXT]        = { PLAIN, SLOT_TEXT },
+    [CLADE_FIELD_RIVAL]       = { PLAIN, SLOT_RIVAL },
+    [CLADE_FIELD_CATEGORY]    = { PLAIN, SLOT_CATEGORY },
+    [CLADE_FIELD_SUBCATEGORY] = { PLAIN, SLOT_SUBCATEGORY },
+    [CLADE_FIELD_BRAND]       = { PLAIN, SLOT_BRAND },
+    [CLADE_FIELD_NAME]        = { PLAIN, SLOT_NAME },
+    [CLADE_FIELD_EMAIL]       = { PLAIN, SLOT_EMAIL },
+    [CLADE_FIELD_PHONE]       = { PLAIN, SLOT_PHONE },
+    [CLADE_FIELD_ADDRESS]     = { PLAIN, SLOT_ADDRESS },
+    [CLADE_FIELD_CHANNEL]     = { SCREENED, SLOT_CHANNEL },
+    [CLADE_FIELD_DEVICE]      = { SCREENED, SLOT_DEVICE },
+    [CLADE_FIELD_COUPON]      = { SCREENED, SLOT_COUPON },
+    [CLADE_FIELD_ARM]         = { SCREENED, SLOT_ARM },
+    [CLADE_FIELD_EDGE_KIND]   = { SCREENED, SLOT_EDGE_KIND },
+    [CLADE_FIELD_ITEM_NAME]   = { SCREENED, SLOT_ITEM_NAME },
+    [CLADE_FIELD_ITEM]        = { SCREENED_ID, SLOT_ITEM },
+    [CLADE_FIELD_ORDER]       = { SCREENED_ID, SLOT_ORDER },
+    [CLADE_FIELD_SESSION]     = { SCREENED_ID, SLOT_SESSION },
+    [CLADE_FIELD_CAMPAIGN]    = { SCREENED_ID, SLOT_CAMPAIGN },
+    [CLADE_FIELD_QUERY]       = { SCREENED_PHONES, SLOT_QUERY },
+};
+
+static void put_text_field(load_parser *parser, load_batch *batch, load_row *row, text_field kept,
+                           clade_text text)
+{
+    if (kept.rule == PLAIN) {
+        row->span[kept.slot] = batch_put(batch, text);
+        return;
+    }
+    if (kept.rule == SCREENED_ID) text = clade__value_id(text);
+    put_private_free(parser, batch, row, kept.slot, text, kept.rule == SCREENED_PHONES);
+}
+
+/* "yes" and "是" are 1 where a number was looked for; whatever else is written there is 0. */
+static void parse_outcome(load_row *row, clade_text text, const clade_column_map *map)
+{
+    if (parse_double(&row->outcome, text, map) != NULL) {
+        row->outcome = clade__looks_like_staff((clade_text){ 0 }, CLADE_TEXT("staff"), text);
+    }
+    row->has |= ROW_HAS_OUTCOME;
+}
+
+static const char *parse_dwell(load_row *row, clade_text text, const clade_column_map *map)
+{
+    double      seconds = 0;
+    const char *reason  = parse_double(&seconds, text, map);
+    if (reason != NULL || !(seconds >= 0 && seconds < 1e9)) return reason;
+    row->dwell_us = (int64_t)(seconds * 1e6 + 0.5);
+    row->has |= ROW_HAS_DWELL;
+    return NULL;
+}
+
+static const char *parse_rate(row_values *values, clade_text text, const clade_column_map *map)
+{
+    const char *reason = parse_double(&values->rate, text, map);
+    values->has_rate   = reason == NULL && values->rate > 0;
+    return reason == NULL && !(values->rate > 0) ? "an exchange rate must be above 0" : reason;
+}
+
+/* Fields that are a number or money: what is read says that the row has it. */
+static const char *parse_measure(load_parser *parser, load_row *row, row_values *values,
+                                 clade_text text, const clade_column_map *map)
+{
+    const char *reason = NULL;
+    uint32_t    has    = 0;
+    switch (map->field) {
+    case CLADE_FIELD_QUANTITY:
+        has    = ROW_HAS_QUANTITY;
+        reason = clade__decimal_number(&values->quantity, text, map);
+        break;
+    case CLADE_FIELD_PRICE:
+        has    = ROW_HAS_PRICE;
+        reason = parse_amount(parser, row, &values->price, text, map);
+        break;
+    case CLADE_FIELD_AMOUNT:
+        has    = ROW_HAS_AMOUNT;
+        reason = parse_amount(parser, row, &values->amount, text, map);
+        break;
+    case CLADE_FIELD_DISCOUNT:
+        has    = ROW_HAS_DISCOUNT;
+        reason = parse_amount(parser, row, &values->discount, text, map);
+        break;
+    case CLADE_FIELD_COST:
+        has    = ROW_HAS_COST;
+        reason = parse_amount(parser, row, &values->cost, text, map);
+        break;
+    case CLADE_FIELD_RATING:
+        has    = ROW_HAS_RATING;
+        reason = parse_double(&row->rating, text, map);
+        break;
+    case CLADE_FIELD_STOCK:
+        has    = ROW_HAS_STOCK;
+        reason = parse_double(&row->stock, text, map);
+        break;
+    case CLADE_FIELD_PROPENSITY:
+        has    = ROW_HAS_PROPENSITY;
+        reason = parse_double(&row->propensity, text, map);
+        break;
+    case CLADE_FIELD_RATE: return parse_rate(values, text, map);
+    case CLADE_FIELD_DWELL_S: return parse_dwell(row, text, map);
+    case CLADE_FIELD_OUTCOME: parse_outcome(row, text, map); break;
+    default: break; /* not stored by this column alone: attributes, or nothing */
+    }
+    if (reason == NULL) row->has |= has;
+    return reason;
+}
+
+/* Fields that say when: put together later, when the whole row is read. */
+static const char *parse_when(load_parser *parser, load_row *row, row_values *values,
+                              uint32_t column, clade_text text, const clade_column_map *map)
+{
+    const char *reason = NULL;
+    double      number = 0;
+    switch (map->field) {
+    case CLADE_FIELD_TIME:
+    case CLADE_FIELD_DATE:
+        if (values->time.size == 0 || map->field == CLADE_FIELD_TIME) {
+            values->time        = text;
+            values->time_column = column;
+        }
+        break;
+    case CLADE_FIELD_CLOCK: values->clock = text; break;
+    case CLADE_FIELD_OFFSET_MS:
+        reason            = parse_double(&number, text, map);
+        values->offset_ms = (int64_t)number;
+        break;
+    case CLADE_FIELD_SEQUENCE:
+        reason               = parse_double(&number, text, map);
+        values->sequence     = (int64_t)number;
+        values->has_sequence = reason == NULL;
+        if (reason == NULL && !(number >= 0 && number < 1e6))
+            reason = "the running number is too large";
+        break;
+    case CLADE_FIELD_REGISTERED:
+        return clade_value_time(&row->registered_us, text, map, parser->plan->zone);
+    default: break;
+    }
+    return reason;
+}
+
 /* One mapped column. Returns the reason why the row is bad, or NULL. */
 static const char *parse_field(load_parser *parser, load_batch *batch, load_row *row,
                                row_values *values, row_body *body, size_t column, clade_text raw)
 {
     const clade_column_map *map  = &parser->plan->mapping.column[column];
-    clade_text              text = clade__value_clean(raw);
-    const char             *reason;
-    double                  number = 0;
+    const clade_text        text = clade__value_clean(raw);
+    const text_field        kept = text_fields[map->field];
     if (text.size == 0) return NULL;
-
+    if (kept.rule != NO_TEXT) {
+        put_text_field(parser, batch, row, kept, text);
+        if (map->field == CLADE_FIELD_ITEM) {
+            row->item = clade__name_of(load_text(batch, row->span[SLOT_ITEM]));
+        }
+        return NULL;
+    }
     switch (map->field) {
     case CLADE_FIELD_CUSTOMER:
         row->customer = put_person(batch, row, SLOT_CUSTOMER, clade__value_id(text));
@@ -191,138 +350,21 @@ static const char *parse_field(load_parser *parser, load_batch *batch, load_row 
     case CLADE_FIELD_OTHER_CUSTOMER:
         row->other = put_person(batch, row, SLOT_OTHER, clade__value_id(text));
         return NULL;
-    case CLADE_FIELD_ITEM:
-        put_private_free(parser, batch, row, SLOT_ITEM, clade__value_id(text), false);
-        row->item = clade__name_of(load_text(batch, row->span[SLOT_ITEM]));
-        return NULL;
-    case CLADE_FIELD_TIME:
-    case CLADE_FIELD_DATE:
-        if (values->time.size == 0 || map->field == CLADE_FIELD_TIME) {
-            values->time        = text;
-            values->time_column = (uint32_t)column;
-        }
-        return NULL;
-    case CLADE_FIELD_CLOCK: values->clock = text; return NULL;
-    case CLADE_FIELD_OFFSET_MS:
-        reason            = parse_double(&number, text, map);
-        values->offset_ms = (int64_t)number;
-        return reason;
-    case CLADE_FIELD_SEQUENCE:
-        reason               = parse_double(&number, text, map);
-        values->sequence     = (int64_t)number;
-        values->has_sequence = reason == NULL;
-        if (reason == NULL && !(number >= 0 && number < 1e6))
-            return "the running number is too large";
-        return reason;
-    case CLADE_FIELD_KIND: row->span[SLOT_KIND] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_STATUS: row->span[SLOT_STATUS] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_ITEMS: row->span[SLOT_ITEMS] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_ORDER:
-        put_private_free(parser, batch, row, SLOT_ORDER, clade__value_id(text), false);
-        return NULL;
-    case CLADE_FIELD_SESSION:
-        put_private_free(parser, batch, row, SLOT_SESSION, clade__value_id(text), false);
-        return NULL;
     case CLADE_FIELD_MESSAGE:
         body->read_us = (int64_t)clade_hash64(text.data, text.size, parser->plan->message_seed);
         row->has |= ROW_HAS_MESSAGE;
         row->body = (uint64_t)body->read_us;
         return NULL;
-    case CLADE_FIELD_QUERY:
-        put_private_free(parser, batch, row, SLOT_QUERY, text, true);
-        return NULL;
-    case CLADE_FIELD_CHANNEL:
-        put_private_free(parser, batch, row, SLOT_CHANNEL, text, false);
-        return NULL;
-    case CLADE_FIELD_DEVICE:
-        put_private_free(parser, batch, row, SLOT_DEVICE, text, false);
-        return NULL;
-    case CLADE_FIELD_COUPON:
-        put_private_free(parser, batch, row, SLOT_COUPON, text, false);
-        return NULL;
-    case CLADE_FIELD_TEXT: row->span[SLOT_TEXT] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_RIVAL: row->span[SLOT_RIVAL] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_CAMPAIGN:
-        put_private_free(parser, batch, row, SLOT_CAMPAIGN, clade__value_id(text), false);
-        return NULL;
-    case CLADE_FIELD_ARM: put_private_free(parser, batch, row, SLOT_ARM, text, false); return NULL;
-    case CLADE_FIELD_EDGE_KIND:
-        put_private_free(parser, batch, row, SLOT_EDGE_KIND, text, false);
-        return NULL;
-    case CLADE_FIELD_ITEM_NAME:
-        put_private_free(parser, batch, row, SLOT_ITEM_NAME, text, false);
-        return NULL;
-    case CLADE_FIELD_CATEGORY: row->span[SLOT_CATEGORY] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_SUBCATEGORY: row->span[SLOT_SUBCATEGORY] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_BRAND: row->span[SLOT_BRAND] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_NAME: row->span[SLOT_NAME] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_EMAIL: row->span[SLOT_EMAIL] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_PHONE: row->span[SLOT_PHONE] = batch_put(batch, text); return NULL;
-    case CLADE_FIELD_ADDRESS: row->span[SLOT_ADDRESS] = batch_put(batch, text); return NULL;
     case CLADE_FIELD_CURRENCY: set_currency(row, text); return NULL;
-    case CLADE_FIELD_RATE:
-        reason           = parse_double(&values->rate, text, map);
-        values->has_rate = reason == NULL && values->rate > 0;
-        return reason == NULL && !(values->rate > 0) ? "an exchange rate must be above 0" : reason;
-    case CLADE_FIELD_QUANTITY:
-        reason = clade__decimal_number(&values->quantity, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_QUANTITY;
-        return reason;
-    case CLADE_FIELD_PRICE:
-        reason = parse_amount(parser, row, &values->price, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_PRICE;
-        return reason;
-    case CLADE_FIELD_AMOUNT:
-        reason = parse_amount(parser, row, &values->amount, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_AMOUNT;
-        return reason;
-    case CLADE_FIELD_DISCOUNT:
-        reason = parse_amount(parser, row, &values->discount, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_DISCOUNT;
-        return reason;
-    case CLADE_FIELD_COST:
-        reason = parse_amount(parser, row, &values->cost, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_COST;
-        return reason;
-    case CLADE_FIELD_DWELL_S:
-        reason = parse_double(&number, text, map);
-        if (reason != NULL || !(number >= 0 && number < 1e9)) return reason;
-        row->dwell_us = (int64_t)(number * 1e6 + 0.5);
-        row->has |= ROW_HAS_DWELL;
-        return NULL;
-    case CLADE_FIELD_RATING:
-        reason = parse_double(&row->rating, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_RATING;
-        return reason;
-    case CLADE_FIELD_STOCK:
-        reason = parse_double(&row->stock, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_STOCK;
-        return reason;
-    case CLADE_FIELD_PROPENSITY:
-        reason = parse_double(&row->propensity, text, map);
-        if (reason == NULL) row->has |= ROW_HAS_PROPENSITY;
-        return reason;
-    case CLADE_FIELD_OUTCOME:
-        reason = parse_double(&row->outcome, text, map);
-        if (reason == NULL) {
-            row->has |= ROW_HAS_OUTCOME;
-        } else if (clade__looks_like_staff((clade_text){ 0 }, CLADE_TEXT("staff"), text)) {
-            row->outcome = 1; /* "yes", "是" */
-            row->has |= ROW_HAS_OUTCOME;
-        } else {
-            row->outcome = 0;
-            row->has |= ROW_HAS_OUTCOME;
-        }
-        return NULL;
+    case CLADE_FIELD_TIME:
+    case CLADE_FIELD_DATE:
+    case CLADE_FIELD_CLOCK:
+    case CLADE_FIELD_OFFSET_MS:
+    case CLADE_FIELD_SEQUENCE:
     case CLADE_FIELD_REGISTERED:
-        number = 0;
-        return clade_value_time(&row->registered_us, text, map, parser->plan->zone);
-    case CLADE_FIELD_NONE:
-    case CLADE_FIELD_ATTRIBUTE:
-    case CLADE_FIELD_IGNORE:
-    case CLADE_N_FIELD: return NULL;
+        return parse_when(parser, row, values, (uint32_t)column, text, map);
+    default: return parse_measure(parser, row, values, text, map);
     }
-    return NULL;
 }
 
 /* ---------------------------------------------------------------- the moment */
