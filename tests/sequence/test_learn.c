@@ -1,0 +1,256 @@
+/* Learning: it finds what was planted, it does not depend on threads, it does not look ahead; and a
+ * model's file gives the same model back. */
+#include "small_log.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* 150 customers who walk round circles of 7 items, 3 circles, from a random place on. */
+static clade_sequences *circles(void)
+{
+    enum { CUSTOMERS = 150, EVENTS = 20 };
+    clade_sequences *s   = NULL;
+    clade_rng        rng = clade_rng_stream(3, "test/circles", 0);
+    check_ok(clade_sequences_create(&s, CUSTOMERS, CUSTOMERS * EVENTS, 21, false, NULL));
+    for (size_t c = 0; c < CUSTOMERS; c++) {
+        const uint32_t circle = (uint32_t)clade_rng_below(&rng, 3);
+        uint32_t       place  = (uint32_t)clade_rng_below(&rng, 7);
+        s->start[c + 1]       = (c + 1) * EVENTS;
+        for (size_t e = 0; e < EVENTS; e++, place = (place + 1) % 7)
+            s->item[c * EVENTS + e] = 1 + circle * 7 + place;
+    }
+    return s;
+}
+
+static clade_behaviour_options small(clade_mixer mixer)
+{
+    clade_behaviour_options o = clade_behaviour_defaults();
+    o.d = 32, o.ff = 32, o.n_rates = 4, o.max_events = 32, o.dropout = 0.1f, o.dropout_in = 0.1f;
+    o.mixer[0] = o.mixer[1] = mixer;
+    return o;
+}
+
+/* Steps over windows of whole customers in order; the loss of the last. */
+static double learn(clade_behaviour *model, const clade_sequences *s, size_t n_steps,
+                    size_t n_negatives, int n_threads)
+{
+    clade_learner_options options = clade_learner_defaults();
+    clade_learner        *learner = NULL;
+    clade_learner_step    step    = { 0 };
+    clade_window *const   window  = CLADE_NEW(clade_window, s->n_customers);
+    options.n_shards = 3, options.shard_tokens = 64, options.rate = 1e-2, options.seed = 4;
+    options.n_negatives = n_negatives;
+    for (size_t c = 0; c < s->n_customers; c++)
+        window[c] = (clade_window){ (uint32_t)c, s->start[c], s->start[c + 1] };
+    clade_threads_set(n_threads);
+    check_ok(clade_learner_create(&learner, model, &options, NULL));
+    for (size_t i = 0, at = 0; i < n_steps; i++) {
+        check_ok(
+            clade_learner_take(&step, learner, s, window + at, s->n_customers - at, 1.0, NULL));
+        assert_true(step.n_windows > 0);
+        at = at + step.n_windows < s->n_customers ? at + step.n_windows : 0;
+    }
+    clade_threads_set(0);
+    clade_learner_free(learner);
+    clade_behaviour_set(model, clade_behaviour_parameters(model));
+    free(window);
+    return step.loss;
+}
+
+static double share_of_hits(const clade_behaviour *model, const clade_sequences *s)
+{
+    const clade_scorer scorer = clade_behaviour_scorer(model);
+    size_t             hits   = 0;
+    float              score[22];
+    for (size_t c = 0; c < s->n_customers; c++) {
+        const uint64_t   end  = s->start[c + 1] - 1;
+        const clade_case one  = { (uint32_t)c, s->item[end], end };
+        size_t           best = 1;
+        check_ok(scorer.score(scorer.self, score, s, &one, 1, NULL));
+        for (size_t i = 2; i <= 21; i++)
+            best = score[i] > score[best] ? i : best;
+        hits += best == one.target;
+    }
+    return (double)hits / (double)s->n_customers;
+}
+
+static void every_mixer_learns_to_walk_in_circles(void **state)
+{
+    (void)state;
+    clade_sequences *s = circles();
+    for (clade_mixer mixer = 0; mixer < CLADE_N_MIXER; mixer++) {
+        const clade_behaviour_options options = small(mixer);
+        clade_behaviour              *model   = NULL;
+        check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+        const double loss = learn(model, s, 120, 0, 2);
+        /* The first step of a walk is a guess among 7; the other 18 of 19 are certain. */
+        if (!(loss < 0.15)) print_error("%s: loss %g\n", clade_mixer_name(mixer), loss);
+        assert_true(loss < 0.15);
+        assert_true(share_of_hits(model, s) > 0.99);
+        clade_behaviour_free(model);
+    }
+    clade_sequences_free(s);
+}
+
+static void a_few_drawn_items_teach_it_too(void **state)
+{
+    (void)state;
+    clade_sequences              *s       = circles();
+    const clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+    clade_behaviour              *model   = NULL;
+    check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+    (void)learn(model, s, 200, 6, 2);
+    assert_true(share_of_hits(model, s) > 0.99);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = small_log(true);
+    clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
+    clade_behaviour        *model[2];
+    options.mixer[1] = CLADE_MIXER_DECAY;
+    for (int i = 0; i < 2; i++) {
+        check_ok(clade_behaviour_create(&model[i], &options, s, 9, NULL));
+        (void)learn(model[i], s, 6, 0, i == 0 ? 1 : 3);
+    }
+    assert_memory_equal(clade_behaviour_parameters(model[0]), clade_behaviour_parameters(model[1]),
+                        clade_behaviour_n_parameters(model[0]) * sizeof(float));
+    clade_behaviour_free(model[0]);
+    clade_behaviour_free(model[1]);
+    clade_sequences_free(s);
+}
+
+static void a_vector_depends_on_the_past_of_its_customer_alone(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = small_log(true);
+    clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
+    clade_behaviour        *model   = NULL;
+    options.mixer[1]                = CLADE_MIXER_DECAY;
+    check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
+    const clade_case cases[3] = { { 0, 1, 3 }, { 2, 1, 20 }, { 4, 1, 40 } };
+    float            before[3 * 32], after[3 * 32], alone[32];
+    check_ok(clade_behaviour_vectors(before, model, s, cases, 3, NULL));
+    check_ok(clade_behaviour_vectors(alone, model, s, &cases[1], 1, NULL));
+    assert_memory_equal(alone, before + 32, sizeof alone);
+    for (uint64_t e = 20; e < 29; e++) { /* poison what customer 2 did later, and customer 3 */
+        s->item[e]           = 37;
+        s->at_us[e]          = INT64_MAX / 2;
+        s->field[0].value[e] = 4;
+    }
+    s->item[29] = 36;
+    check_ok(clade_behaviour_vectors(after, model, s, cases, 3, NULL));
+    assert_memory_equal(before, after, sizeof before);
+    s->item[19] = s->item[19] % 37 + 1; /* and the last thing it saw does matter */
+    check_ok(clade_behaviour_vectors(after, model, s, cases, 3, NULL));
+    assert_memory_not_equal(before + 32, after + 32, 32 * sizeof(float));
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static void a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros(void **state)
+{
+    (void)state;
+    clade_sequences              *s       = small_log(false);
+    const clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
+    clade_behaviour              *model   = NULL;
+    check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
+    const clade_case cases[3] = { { 0, 1, 2 }, { 1, 1, 5 }, { 2, 1, 10 } };
+    float            out[3 * 32], known[32];
+    check_ok(clade_behaviour_vectors(out, model, s, cases, 3, NULL));
+    for (size_t j = 0; j < 32; j++)
+        assert_true(out[32 + j] == 0.0f);
+    check_ok(clade_behaviour_vectors(known, model, s, &cases[2], 1, NULL));
+    assert_memory_equal(known, out + 64, sizeof known);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static void a_file_gives_the_model_back(void **state)
+{
+    (void)state;
+    char                    folder[256], path[300];
+    clade_sequences        *s       = small_log(true);
+    clade_behaviour_options options = small(CLADE_MIXER_POINTWISE);
+    clade_behaviour        *model = NULL, *again = NULL;
+    const char *const       notes[] = { "seed", "9", NULL };
+    options.mixer[1]                = CLADE_MIXER_DECAY;
+    check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
+    check_folder_make(folder, "behaviour");
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    const clade_case one = { 2, 1, 25 };
+    float            wanted[32], got[32];
+    check_ok(clade_behaviour_vectors(wanted, model, s, &one, 1, NULL));
+    for (int precision = 0; precision < 3; precision++) {
+        double dot = 0.0, norm = 0.0, norm_wanted = 0.0;
+        check_ok(
+            clade_behaviour_save(model, path, (clade_behaviour_precision)precision, notes, NULL));
+        check_ok(clade_behaviour_load(&again, path, NULL));
+        check_ok(clade_behaviour_vectors(got, again, s, &one, 1, NULL));
+        for (size_t j = 0; j < 32; j++) {
+            dot += (double)got[j] * (double)wanted[j];
+            norm += (double)got[j] * (double)got[j];
+            norm_wanted += (double)wanted[j] * (double)wanted[j];
+        }
+        if (precision == 0) assert_memory_equal(wanted, got, sizeof got);
+        assert_true(dot / sqrt(norm * norm_wanted) > 0.995); /* 8 bits of every weight */
+        clade_behaviour_free(again);
+    }
+    check_folder_remove(folder);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static void a_model_refuses_a_log_of_another_shape(void **state)
+{
+    (void)state;
+    clade_sequences              *rich = small_log(true), *poor = small_log(false);
+    const clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
+    clade_behaviour              *model   = NULL;
+    clade_error                   err     = { 0 };
+    const clade_case              one     = { 0, 1, 3 };
+    float                         out[32];
+    check_ok(clade_behaviour_create(&model, &options, rich, 9, NULL));
+    assert_int_equal(clade_behaviour_vectors(out, model, poor, &one, 1, &err), CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "37 items"));
+    clade_behaviour_free(model);
+    clade_sequences_free(rich);
+    clade_sequences_free(poor);
+}
+
+static void options_out_of_range_are_named(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = small_log(false);
+    clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
+    clade_behaviour        *model   = NULL;
+    clade_error             err     = { 0 };
+    options.d                       = 40;
+    assert_int_equal(clade_behaviour_create(&model, &options, s, 1, &err), CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "d 40"));
+    options.d = 32, options.max_events = 1;
+    assert_int_equal(clade_behaviour_create(&model, &options, s, 1, &err), CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "max_events is 1, wanted 2 to"));
+    options.max_events = 32, options.temperature = -0.5f;
+    assert_int_equal(clade_behaviour_create(&model, &options, s, 1, &err), CLADE_ERR_ARG);
+    assert_null(model);
+    clade_sequences_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mixer_learns_to_walk_in_circles),
+        cmocka_unit_test(a_few_drawn_items_teach_it_too),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(a_vector_depends_on_the_past_of_its_customer_alone),
+        cmocka_unit_test(a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros),
+        cmocka_unit_test(a_file_gives_the_model_back),
+        cmocka_unit_test(a_model_refuses_a_log_of_another_shape),
+        cmocka_unit_test(options_out_of_range_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* Training from end to end: a known loss, and a stop that changes nothing. */
+#include "sequence/small_log.h"
+
+#include "clade/train.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static clade_train_options short_training(void)
+{
+    clade_train_options o  = clade_train_defaults();
+    o.learner.n_shards     = 2;
+    o.learner.shard_tokens = 48;
+    o.learner.rate         = 5e-3;
+    o.learner.seed         = 6;
+    o.n_epochs             = 7;
+    o.warm_up              = 4;
+    return o;
+}
+
+static clade_behaviour *small_model(const clade_sequences *s)
+{
+    clade_behaviour_options o     = clade_behaviour_defaults();
+    clade_behaviour        *model = NULL;
+    o.d = 16, o.n_heads = 1, o.ff = 16, o.n_rates = 3, o.max_events = 8;
+    o.mixer[1] = CLADE_MIXER_DECAY;
+    check_ok(clade_behaviour_create(&model, &o, s, 2, NULL));
+    return model;
+}
+
+static clade_status stop_later(void *context, double *out_score, const clade_behaviour *model,
+                               clade_error *err)
+{
+    int *const calls = context;
+    (void)model;
+    (void)err;
+    *out_score = (double)(*calls % 3); /* the best is the third look */
+    *calls += 1;
+    return CLADE_OK;
+}
+
+/* As a Ctrl-C in the third epoch would. */
+static void interrupt_in_third(void *context, const clade_train_epoch *epoch)
+{
+    (void)context;
+    if (epoch->epoch == 3) (void)raise(SIGINT);
+}
+
+static void a_stopped_training_ends_with_the_same_bits(void **state)
+{
+    (void)state;
+    char                folder[256], path[300];
+    clade_sequences    *s       = small_log(true);
+    clade_train_options options = short_training();
+    clade_train_report  report;
+    clade_behaviour    *whole = small_model(s), *parts = small_model(s);
+    int                 looks[2] = { 0, 0 };
+    check_folder_make(folder, "train");
+    (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
+    options.judge         = stop_later;
+    options.judge_context = &looks[0];
+    clade_error err       = { 0 };
+    options.checkpoint    = path;
+    options.judge_context = &looks[1];
+    options.tell          = interrupt_in_third;
+    const pid_t child     = fork(); /* an interruption stays requested for the rest of a process */
+    int         how       = 0;
+    if (child == 0) {
+        clade_interrupt_install();
+        const clade_status status = clade_train_behaviour(&report, parts, s, &options, &err);
+        _exit(status == CLADE_ERR_INTERRUPTED && strstr(err.message, "epoch 4 of 7") != NULL ? 0
+                                                                                             : 1);
+    }
+    assert_true(waitpid(child, &how, 0) == child && WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    options.tell = NULL;
+    check_ok(clade_train_behaviour(&report, parts, s, &options, &err));
+    assert_true(report.resumed);
+    assert_int_equal(report.n_epochs, 7);
+
+    options.checkpoint    = NULL;
+    options.judge_context = &looks[0];
+    check_ok(clade_train_behaviour(&report, whole, s, &options, NULL));
+    assert_int_equal(report.n_epochs, 7);
+    assert_int_equal(report.best_epoch, 3);
+    assert_memory_equal(clade_behaviour_parameters(whole), clade_behaviour_parameters(parts),
+                        clade_behaviour_n_parameters(whole) * sizeof(float));
+    check_folder_remove(folder);
+    clade_behaviour_free(whole);
+    clade_behaviour_free(parts);
+    clade_sequences_free(s);
+}
+
+static void a_checkpoint_of_another_training_is_refused(void **state)
+{
+    (void)state;
+    char                folder[256], path[300];
+    clade_sequences    *s       = small_log(true);
+    clade_train_options options = short_training();
+    clade_train_report  report;
+    clade_error         err   = { 0 };
+    clade_behaviour    *model = small_model(s);
+    check_folder_make(folder, "train");
+    (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
+    options.checkpoint         = path;
+    options.checkpoint_seconds = 1e-9; /* after every step */
+    check_ok(clade_train_behaviour(&report, model, s, &options, &err));
+    options.learner.rate = 4e-3;
+    assert_int_equal(clade_train_behaviour(&report, model, s, &options, &err), CLADE_ERR_DATA);
+    assert_non_null(strstr(err.message, "another training"));
+    check_write(path, "\x10\0\0\0\0\0\0\0{\"__meta", 16); /* cut short */
+    options.learner.rate = 5e-3;
+    assert_int_equal(clade_train_behaviour(&report, model, s, &options, &err), CLADE_ERR_DATA);
+    assert_non_null(strstr(err.message, "checkpoint.safetensors"));
+    check_folder_remove(folder);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static void a_log_without_a_second_event_is_refused(void **state)
+{
+    (void)state;
+    clade_sequences *s = NULL;
+    check_ok(clade_sequences_create(&s, 2, 2, 5, false, NULL));
+    s->start[1] = 1, s->start[2] = 2;
+    s->item[0] = s->item[1]       = 3;
+    clade_behaviour_options o     = clade_behaviour_defaults();
+    clade_behaviour        *model = NULL;
+    clade_train_report      report;
+    clade_error             err     = { 0 };
+    clade_train_options     options = short_training();
+    options.learner.shard_tokens    = 512;
+    check_ok(clade_behaviour_create(&model, &o, s, 1, NULL));
+    assert_int_equal(clade_train_behaviour(&report, model, s, &options, &err), CLADE_ERR_DATA);
+    assert_non_null(strstr(err.message, "none of 2 customers has two events"));
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+/* Times all equal, one item, a robot's thousand events: nothing to learn, and nothing breaks. */
+static void one_item_over_and_over_is_learnt_at_once(void **state)
+{
+    (void)state;
+    clade_sequences *s = NULL;
+    check_ok(clade_sequences_create(&s, 1, 1000, 1, true, NULL));
+    s->start[1] = 1000;
+    for (size_t e = 0; e < 1000; e++)
+        s->item[e] = 1;
+    clade_behaviour    *model   = small_model(s);
+    clade_train_options options = short_training();
+    clade_train_report  report;
+    check_ok(clade_train_behaviour(&report, model, s, &options, NULL));
+    assert_true(report.loss < 1e-6);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        /* First: it forks, before the pool of threads exists. */
+        cmocka_unit_test(a_stopped_training_ends_with_the_same_bits),
+        cmocka_unit_test(a_checkpoint_of_another_training_is_refused),
+        cmocka_unit_test(a_log_without_a_second_event_is_refused),
+        cmocka_unit_test(one_item_over_and_over_is_learnt_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
