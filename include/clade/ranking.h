@@ -6,7 +6,9 @@
  * 1 with the same chance, and every metric is its mean over these. So a scorer gains nothing by
  * constant scores, and nothing depends on how items are numbered.
  *
- * A NAN counts as a score above every target, and a target with a NAN has all others above it.
+ * -INFINITY says "no answer": such an item is never listed, and as a target it is not ranked, so it
+ * is no hit at any k. A NAN counts as a score above every target, and a target with a NAN has all
+ * others above it.
  */
 #ifndef CLADE_RANKING_H
 #define CLADE_RANKING_H
@@ -24,7 +26,7 @@ CLADE_API extern const uint32_t clade_ranking_k[CLADE_RANKING_N_K];
 
 /** The place of a target among all items. */
 typedef struct clade_rank {
-    uint32_t better; /* items with a higher score; CLADE_RANK_NONE: the target was left out */
+    uint32_t better; /* items with a higher score; CLADE_RANK_NONE: the target is not ranked */
     uint32_t equal;  /* other items with the same score */
 } clade_rank;
 #define CLADE_RANK_NONE UINT32_MAX

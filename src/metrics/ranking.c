@@ -82,7 +82,7 @@ static clade_rank leave_out(clade_rank rank, const float *score, uint32_t target
                             const uint32_t *excluded, size_t n_excluded)
 {
     const float t = score[target];
-    for (size_t i = 0; i < n_excluded; i++) {
+    for (size_t i = 0; i < n_excluded && rank.better != CLADE_RANK_NONE; i++) {
         const float s = score[excluded[i]];
         if (excluded[i] == target) return (clade_rank){ CLADE_RANK_NONE, 0 };
         rank.better -= isnan(t) || !(s <= t);
@@ -97,6 +97,8 @@ static bool rank_all(clade_rank *out, const float *score, uint32_t n_items, uint
     const counts c = count(score + 1, n_items, t);
     if (isnan(t)) {
         *out = (clade_rank){ n_items - 1, 0 };
+    } else if (t == -INFINITY) {
+        *out = (clade_rank){ CLADE_RANK_NONE, 0 };
     } else {
         *out = (clade_rank){ n_items - c.at_most, c.at_most - c.below - 1 };
     }

@@ -47,10 +47,21 @@ static void a_nan_is_told_and_never_helps(void **state)
     assert_int_equal(rank.equal, 1);
     assert_false(clade_rank_row(&rank, score, 4, 2, NULL, 0));
     assert_int_equal(rank.better, 3);
-    score[0] = NAN;
-    score[2] = -INFINITY;
+}
+
+static void no_answer_for_the_target_is_no_rank(void **state)
+{
+    (void)state;
+    const float    score[5] = { NAN, 0.5f, -INFINITY, -INFINITY, 0.5f }; /* [0] is not an item */
+    const uint32_t seen[2]  = { 3, 1 };
+    clade_rank     rank;
     assert_true(clade_rank_row(&rank, score, 4, 2, NULL, 0));
-    assert_int_equal(rank.better, 3);
+    assert_int_equal(rank.better, CLADE_RANK_NONE);
+    assert_true(clade_rank_row(&rank, score, 4, 2, seen, 2));
+    assert_int_equal(rank.better, CLADE_RANK_NONE);
+    assert_true(clade_rank_row(&rank, score, 4, 4, seen, 2));
+    assert_int_equal(rank.better, 0);
+    assert_int_equal(rank.equal, 0);
 }
 
 static float some_score(clade_rng *rng)
@@ -335,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_rank_counts_what_is_above_and_beside_the_target),
         cmocka_unit_test(left_out_items_make_room_and_a_left_out_target_has_no_rank),
         cmocka_unit_test(a_nan_is_told_and_never_helps),
+        cmocka_unit_test(no_answer_for_the_target_is_no_rank),
         cmocka_unit_test(ranks_and_tops_agree_with_a_full_sort_in_every_instruction_set),
         cmocka_unit_test(minus_infinity_is_never_listed),
         cmocka_unit_test(metrics_match_the_case_worked_by_hand),
