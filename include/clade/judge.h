@@ -11,6 +11,7 @@
 #ifndef CLADE_JUDGE_H
 #define CLADE_JUDGE_H
 
+#include "clade/neighbours.h"
 #include "clade/ranking.h"
 #include "clade/sequences.h"
 
@@ -155,7 +156,7 @@ typedef struct clade_judgement {
 } clade_judgement;
 
 /**
- * Ask a scorer the cases of one part, in batches of about 32 MB of scores.
+ * Ask a scorer the cases of one part, in batches of about 8 MB of scores.
  *
  * @param part     &split->validation or &split->test.
  * @param options  May be NULL: all cases, no intervals, no lists.
@@ -173,5 +174,42 @@ static inline const clade_ranking *clade_judgement_main(const clade_judgement *j
 {
     return split->unseen ? &judgement->unseen : &judgement->all;
 }
+
+/* ---- Baselines ------------------------------------------------------------------------------- */
+
+/** A baseline that is ready to be judged on the test cases. */
+typedef struct clade_baseline {
+    clade_neighbours_kind    kind;
+    clade_neighbours_options options;    /* as tuned */
+    double                   validation; /* NDCG of the ranking to look at, with these options */
+    size_t                   n_tried;    /* settings that were tried */
+    double                   seconds;    /* for tuning and fits */
+    clade_neighbours        *fitted;
+    clade_scorer             scorer; /* over `fitted` */
+} clade_baseline;
+
+/** Can it be fitted under this split? popular-7d needs moments. */
+CLADE_API bool clade_baseline_applies(clade_neighbours_kind kind, const clade_split *split);
+
+/**
+ * Tune a baseline on validation cases, then fit it on everything before the test.
+ *
+ * One option after the other is tried over a short list, twice round (what needs another fit:
+ * once); the best NDCG@10 (sessions: NDCG@20) over at most 2,000 validation cases wins, the earlier
+ * value of equals. `popular`, `popular-7d` and `markov` have nothing to tune; `markov` has no
+ * fallback and keeps equal counts in the order in which they were first seen, as published.
+ *
+ * @param progress  Draw a progress line.
+ * @return CLADE_OK; what clade_neighbours_fit and clade_judge_run give.
+ * Ownership   The caller frees with clade_baseline_free, which accepts NULL. Borrows the split.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_baseline_fit(clade_baseline      **out,
+                                                         clade_neighbours_kind kind,
+                                                         const clade_split *split, bool progress,
+                                                         clade_error *err);
+CLADE_API void                        clade_baseline_free(clade_baseline *baseline);
+
+/** The options that the kind reads, as "reach 3, half_life 0.5"; "" for none. */
+CLADE_API void clade_baseline_describe(char out[160], const clade_baseline *baseline);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { BATCH_BYTES = 32 << 20, BATCH_CASES_MAX = 1024, BATCH_CASES_MIN = 16 };
+enum { BATCH_BYTES = 8 << 20, BATCH_CASES_MAX = 1024, BATCH_CASES_MIN = 16 };
 
 typedef struct judging {
     const clade_scorer     *scorer;
