@@ -94,7 +94,7 @@ static clade_status no_memory(const char *path, clade_error *err)
 static bool add_event(clade__raw *raw, uint32_t customer, clade_text item, int64_t at_us,
                       uint32_t basket)
 {
-    const uint32_t number = clade__names_add(&raw->items, item);
+    const uint32_t number = clade__labels_add(&raw->items, item);
     if (number == 0 || !CLADE_GROW(&raw->event, &raw->capacity, raw->n_events + 1)) return false;
     raw->event[raw->n_events++] = (clade__event){ at_us, customer, number, basket };
     return true;
@@ -161,10 +161,10 @@ static clade_status read_row(clade_sequence_file *file, clade__raw *raw, const c
         file->n_bad++;
         return CLADE_OK;
     }
-    const uint32_t customer = clade__names_add(&raw->customers, who);
+    const uint32_t customer = clade__labels_add(&raw->customers, who);
     if (customer == 0) return no_memory(path, err);
     if (raw->has_basket) {
-        basket = clade__names_add(&raw->baskets, clade_text_trim(row->fields[c->basket]));
+        basket = clade__labels_add(&raw->baskets, clade_text_trim(row->fields[c->basket]));
         if (basket == 0) return no_memory(path, err);
     }
     if (raw->has_split && !note_split(raw, customer, row->fields[c->split])) {
@@ -213,13 +213,13 @@ done:
 
 /* ---------------------------------------------------------------- attributes of items */
 
-static void keep_attributes(uint32_t **slot, clade__names *values, uint32_t item, clade_text ids,
+static void keep_attributes(uint32_t **slot, clade__labels *values, uint32_t item, clade_text ids,
                             bool *out_full)
 {
     size_t n = 0;
     for (clade_text word = next_word(&ids); word.size > 0 && n < CLADE_ITEM_ATTRIBUTES_MAX;
          word            = next_word(&ids)) {
-        const uint32_t value = clade__names_add(values, word);
+        const uint32_t value = clade__labels_add(values, word);
         if (value == 0) *out_full = true;
         slot[n++][item] = value;
     }
@@ -242,7 +242,7 @@ static clade_status add_attribute_fields(clade_sequences *s, uint32_t **slot, si
     return CLADE_OK;
 }
 
-static clade_status read_attributes(uint32_t **slot, clade__names *values, const clade__raw *raw,
+static clade_status read_attributes(uint32_t **slot, clade__labels *values, const clade__raw *raw,
                                     const uint32_t *new_item, const char *path, clade_error *err)
 {
     static const char *const item[] = { "item_id", "item", NULL };
@@ -262,7 +262,7 @@ static clade_status read_attributes(uint32_t **slot, clade__names *values, const
         status         = clade_reader_next(&row, &more, reader, err);
         if (status != CLADE_OK || !more) break;
         if (row.bad != NULL) continue;
-        const uint32_t old = clade__names_find(&raw->items, clade_text_trim(row.fields[at_item]));
+        const uint32_t old = clade__labels_find(&raw->items, clade_text_trim(row.fields[at_item]));
         if (old != 0 && new_item[old] != 0) {
             keep_attributes(slot, values, new_item[old], row.fields[at_ids], &full);
         }
@@ -290,10 +290,10 @@ static bool find_in(char out[4096], const char *folder, const char *name)
 clade_status clade__file_attributes(clade_sequence_file *file, const clade__raw *raw,
                                     const uint32_t *new_item, const char *folder, clade_error *err)
 {
-    char         path[4096];
-    clade_status status                          = CLADE_OK;
-    uint32_t    *slot[CLADE_ITEM_ATTRIBUTES_MAX] = { NULL };
-    clade__names values                          = { 0 };
+    char          path[4096];
+    clade_status  status                          = CLADE_OK;
+    uint32_t     *slot[CLADE_ITEM_ATTRIBUTES_MAX] = { NULL };
+    clade__labels values                          = { 0 };
     if (!find_in(path, folder, "item_attributes")) return CLADE_OK;
     for (int a = 0; a < CLADE_ITEM_ATTRIBUTES_MAX; a++) {
         slot[a] = CLADE_NEW(uint32_t, (size_t)file->sequences->n_items + 1);
@@ -303,7 +303,7 @@ clade_status clade__file_attributes(clade_sequence_file *file, const clade__raw 
     if (status == CLADE_OK) status = add_attribute_fields(file->sequences, slot, values.n, err);
     for (int a = 0; a < CLADE_ITEM_ATTRIBUTES_MAX; a++)
         free(slot[a]);
-    clade__names_free(&values);
+    clade__labels_free(&values);
     return status;
 }
 
@@ -400,8 +400,8 @@ done:
     free(new_item);
     free(raw.event);
     free(raw.held_out);
-    clade__names_free(&raw.customers);
-    clade__names_free(&raw.items);
-    clade__names_free(&raw.baskets);
+    clade__labels_free(&raw.customers);
+    clade__labels_free(&raw.items);
+    clade__labels_free(&raw.baskets);
     return status;
 }

@@ -6,20 +6,20 @@
 #include "clade/text.h"
 
 /** Texts numbered 1, 2, ... by first appearance. Start with { 0 }; the text is copied. */
-typedef struct clade__names {
+typedef struct clade__labels {
     clade_arena *arena;
     clade_text  *name; /* [1 .. n] */
     size_t       n, capacity;
     uint32_t    *slot; /* (n_slots) numbers by hash, 0 where free; n_slots is a power of two */
     size_t       n_slots;
-} clade__names;
+} clade__labels;
 
 /** The number of a text, given to it when it is new; 0 when there is no memory or no number left.
  */
-uint32_t clade__names_add(clade__names *names, clade_text text);
+uint32_t clade__labels_add(clade__labels *names, clade_text text);
 /** 0 when it is not there. */
-uint32_t clade__names_find(const clade__names *names, clade_text text);
-void     clade__names_free(clade__names *names);
+uint32_t clade__labels_find(const clade__labels *names, clade_text text);
+void     clade__labels_free(clade__labels *names);
 
 /** One event as it was read. */
 typedef struct clade__event {
@@ -33,7 +33,7 @@ typedef struct clade__event {
 typedef struct clade__raw {
     clade__event *event;
     size_t        n_events, capacity;
-    clade__names  customers, items, baskets;
+    clade__labels customers, items, baskets;
     uint8_t      *held_out; /* (customers.n + 1), grown with them, or NULL */
     size_t        held_capacity;
     bool          has_time, has_basket, has_split;

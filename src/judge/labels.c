@@ -5,7 +5,7 @@
 
 enum { FIRST_SLOTS = 1024 };
 
-static size_t slot_of(const clade__names *names, clade_text text)
+static size_t slot_of(const clade__labels *names, clade_text text)
 {
     size_t at = (size_t)clade_hash64(text.data, text.size, 0) & (names->n_slots - 1);
     while (names->slot[at] != 0 && !clade_text_equal(names->name[names->slot[at]], text))
@@ -13,7 +13,7 @@ static size_t slot_of(const clade__names *names, clade_text text)
     return at;
 }
 
-static bool more_slots(clade__names *names)
+static bool more_slots(clade__labels *names)
 {
     const size_t    n_slots = names->n_slots == 0 ? FIRST_SLOTS : 2 * names->n_slots;
     uint32_t *const slot    = CLADE_NEW(uint32_t, n_slots);
@@ -26,7 +26,7 @@ static bool more_slots(clade__names *names)
     return true;
 }
 
-uint32_t clade__names_add(clade__names *names, clade_text text)
+uint32_t clade__labels_add(clade__labels *names, clade_text text)
 {
     if (names->arena == NULL) names->arena = clade_arena_create(1 << 20);
     if (names->arena == NULL) return 0;
@@ -43,15 +43,15 @@ uint32_t clade__names_add(clade__names *names, clade_text text)
     return names->slot[at];
 }
 
-uint32_t clade__names_find(const clade__names *names, clade_text text)
+uint32_t clade__labels_find(const clade__labels *names, clade_text text)
 {
     return names->n == 0 ? 0 : names->slot[slot_of(names, text)];
 }
 
-void clade__names_free(clade__names *names)
+void clade__labels_free(clade__labels *names)
 {
     clade_arena_free(names->arena);
     free(names->name);
     free(names->slot);
-    *names = (clade__names){ 0 };
+    *names = (clade__labels){ 0 };
 }
