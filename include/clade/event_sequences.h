@@ -72,8 +72,7 @@ CLADE_API void clade_vocabulary_write(clade_json *json, const clade_vocabulary *
  * Ownership   The caller frees with clade_vocabulary_free. item_ref and item_name are all NULL.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_vocabulary_read(clade_vocabulary **out_vocabulary,
-                                                            clade_text         json,
-                                                            clade_error       *err);
+                                                            clade_text json, clade_error *err);
 
 typedef struct clade_event_sequences_options {
     size_t  max_events;   /* latest events kept of a customer; 0 means CLADE_EVENTS_A_CUSTOMER */
@@ -90,7 +89,7 @@ typedef struct clade_event_counts {
     size_t n_left_out; /* events of customers flagged as test, staff or bot, and of test orders */
     size_t n_nobody;   /* events that name no customer */
     size_t n_service;  /* events kept whose item is 0 because it is no product: carriage, fees */
-    size_t n_cold;     /* items that no event that was read names */
+    size_t n_cold;     /* items that no event by then names */
     double sort_seconds, fill_seconds; /* in the engine; in here */
 } clade_event_counts;
 
@@ -98,9 +97,9 @@ typedef struct clade_event_counts {
  * Every customer's events strictly before `as_of_us`, in rising order of customer; of each, by
  * rising moment, events at one moment in the order of storing.
  *
- * The customers are those of clade_features_compute: who did anything by then and was not flagged as
- * test, staff or bot. Items are those that the catalogue knew by then and those that an event names,
- * in rising internal number, without those that are never a product.
+ * The customers are those of clade_features_compute: who did anything by then and was not flagged
+ * as test, staff or bot. Items are those that the catalogue knew by then and those that an event
+ * names, in rising internal number, without those that are never a product.
  *
  * Fields of events   "kind", always. "price_band" against the median of the item's category,
  *                    "quantity_band", "channel", "device", "query", "query_2", "query_3" (hashed
@@ -119,9 +118,9 @@ typedef struct clade_event_counts {
  * Cost        One sort of the events in the engine, which spills beyond its memory; about 12 bytes
  *             and 4 a field for an event here. Measured: docs/maths/tokens.md.
  */
-CLADE_API CLADE_MUST_USE clade_status clade_event_sequences(
-    clade_sequences **out_sequences, clade_vocabulary **out_vocabulary,
-    clade_event_counts *out_counts, clade_store *store, int64_t as_of_us,
-    const clade_event_sequences_options *options, clade_error *err);
+CLADE_API CLADE_MUST_USE clade_status
+clade_event_sequences(clade_sequences **out_sequences, clade_vocabulary **out_vocabulary,
+                      clade_event_counts *out_counts, clade_store *store, int64_t as_of_us,
+                      const clade_event_sequences_options *options, clade_error *err);
 
 #endif
