@@ -13,12 +13,15 @@ enum { PRICE, QUANTITY, CHANNEL, DEVICE, QUERY, N_OPTIONAL };
 static const char *const optional_name[N_OPTIONAL] = { "price", "quantity", "channel", "device",
                                                        "query" };
 
+/* Flags that change what is read. */
+enum { SKIPPED, TEST_ORDERS, SERVICES, N_FLAGS };
+
 /* What is known before the stream begins. */
 typedef struct census {
     int64_t  *customer; /* (n) rising */
     uint64_t *n_events; /* (n) */
     size_t    n, room_customer, room_events;
-    int64_t   has[N_OPTIONAL]; /* events that have a value */
+    bool      has_quantity, has_query; /* some event of the log has one */
 } census;
 
 /* From internal to dense numbers: open addressing, at most half full. */
@@ -59,7 +62,8 @@ static void append_price(clade_buffer *sql, const char *currency)
                            " THEN abs(value_minor::DOUBLE) / quantity END");
 }
 
-static void append_events(clade_buffer *sql, const clade__reading *reading, bool test_orders,
+/* A test that nothing can fail costs the engine a join all the same: it is left out then. */
+static void append_events(clade_buffer *sql, const clade__reading *reading, const int64_t *n_flags,
                           const clade_event_sequences_options *only)
 {
     const long long as_of = (long long)reading->as_of_us;
@@ -77,12 +81,14 @@ static void append_events(clade_buffer *sql, const clade__reading *reading, bool
     clade_buffer_text(sql, " FROM (SELECT event, customer, at_us, kind, item, quantity, channel,"
                            " device, query, ");
     append_price(sql, reading->currency);
-    clade_buffer_format(sql,
-                        " AS price FROM event WHERE at_us < %lld AND customer IS NOT NULL AND"
-                        " customer NOT IN (SELECT customer FROM flag WHERE customer IS NOT NULL AND"
-                        " name IN ('test_order', 'staff', 'bot') AND since_us < %lld)",
-                        as_of, as_of);
-    if (test_orders)
+    clade_buffer_format(sql, " AS price FROM event WHERE at_us < %lld AND customer IS NOT NULL",
+                        as_of);
+    if (n_flags[SKIPPED] > 0)
+        clade_buffer_format(sql,
+                            " AND customer NOT IN (SELECT customer FROM flag WHERE customer IS NOT"
+                            " NULL AND name IN ('test_order', 'staff', 'bot') AND since_us < %lld)",
+                            as_of);
+    if (n_flags[TEST_ORDERS] > 0)
         clade_buffer_format(sql,
                             " AND event NOT IN (SELECT event FROM flag WHERE event IS NOT NULL AND"
                             " name = 'test_order' AND since_us < %lld)",
@@ -103,9 +109,16 @@ static void reading_end(clade__reading *reading)
 static clade_status reading_begin(clade__reading *out, clade_store *store, int64_t as_of_us,
                                   const clade_event_sequences_options *options, clade_error *err)
 {
-    const clade_value args[1]   = { CLADE_INT(as_of_us) };
-    int64_t           n_test    = 0;
-    int64_t           n_service = 0;
+    static const char *const sql[N_FLAGS] = {
+        "SELECT count(*) FROM flag WHERE since_us < ? AND customer IS NOT NULL AND name IN"
+        " ('test_order', 'staff', 'bot')",
+        "SELECT count(*) FROM flag WHERE since_us < ? AND event IS NOT NULL AND name = "
+        "'test_order'",
+        "SELECT count(*) FROM flag WHERE since_us < ? AND event IS NOT NULL AND name ="
+        " 'not_product'",
+    };
+    const clade_value args[1]          = { CLADE_INT(as_of_us) };
+    int64_t           n_flags[N_FLAGS] = { 0 };
     clade_status      status;
 
     *out   = (clade__reading){ .store = store, .as_of_us = as_of_us, .base = options->base };
@@ -113,17 +126,11 @@ static clade_status reading_begin(clade__reading *out, clade_store *store, int64
     if (status != CLADE_OK && status != CLADE_ERR_NOT_FOUND) return status;
     if (strspn(out->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(out->currency))
         out->currency[0] = '\0'; /* it goes into SQL */
-    CLADE_TRY(clade_store_int(&n_test, store,
-                              "SELECT count(*) FROM flag WHERE event IS NOT NULL AND name ="
-                              " 'test_order' AND since_us < ?",
-                              args, 1, 0, err));
-    CLADE_TRY(clade_store_int(&n_service, store,
-                              "SELECT count(*) FROM flag WHERE event IS NOT NULL AND name ="
-                              " 'not_product' AND since_us < ?",
-                              args, 1, 0, err));
-    out->has_service = n_service > 0;
-    append_events(&out->everybody, out, n_test > 0, NULL);
-    append_events(&out->wanted, out, n_test > 0, options->customer == NULL ? NULL : options);
+    for (int i = 0; i < N_FLAGS; i++)
+        CLADE_TRY(clade_store_int(&n_flags[i], store, sql[i], args, 1, 0, err));
+    out->has_service = n_flags[SERVICES] > 0;
+    append_events(&out->everybody, out, n_flags, NULL);
+    append_events(&out->wanted, out, n_flags, options->customer == NULL ? NULL : options);
     if (out->everybody.failed || out->wanted.failed) {
         reading_end(out);
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the SQL of events");
@@ -139,7 +146,7 @@ static void census_free(census *c)
     free(c->n_events);
 }
 
-/* Customers, their events, and which columns the log has at all. */
+/* Customers and how many events each has. */
 static clade_status count_events(census *c, clade_event_counts *counts,
                                  const clade__reading *reading, clade_error *err)
 {
@@ -148,10 +155,9 @@ static clade_status count_events(census *c, clade_event_counts *counts,
     clade_rows  *rows   = NULL;
     clade_chunk  chunk  = { 0 };
 
-    clade_buffer_text(&sql, "SELECT customer, count(*)");
-    for (size_t i = 0; i < N_OPTIONAL; i++)
-        clade_buffer_format(&sql, ", count(%s)", optional_name[i]);
-    clade_buffer_format(&sql, ", %s FROM %s AS e GROUP BY customer ORDER BY customer",
+    clade_buffer_format(&sql,
+                        "SELECT customer, count(*), %s FROM %s AS e GROUP BY customer ORDER BY"
+                        " customer",
                         reading->has_service ? "count(any_item) - count(item)" : "0::BIGINT",
                         reading->wanted.data);
     if (sql.failed) {
@@ -169,18 +175,31 @@ static clade_status count_events(census *c, clade_event_counts *counts,
         }
         memcpy(c->customer + c->n, clade_chunk_data(&chunk, 0), chunk.n_rows * sizeof(int64_t));
         memcpy(c->n_events + c->n, clade_chunk_data(&chunk, 1), chunk.n_rows * sizeof(int64_t));
-        for (size_t i = 0; i < N_OPTIONAL; i++) {
-            const int64_t *has = clade_chunk_data(&chunk, 2 + i);
-            for (size_t row = 0; row < chunk.n_rows; row++)
-                c->has[i] += has[row];
-        }
-        const int64_t *service = clade_chunk_data(&chunk, 2 + N_OPTIONAL);
+        const int64_t *service = clade_chunk_data(&chunk, 2);
         for (size_t row = 0; row < chunk.n_rows; row++)
             counts->n_service += (size_t)service[row];
         c->n = n;
     }
 done:
     clade_rows_close(rows);
+    clade_buffer_free(&sql);
+    return status;
+}
+
+/* Whether any event has a value in a column. */
+static clade_status ask_column(bool *out, const clade__reading *reading, const char *column,
+                               clade_error *err)
+{
+    clade_status status = CLADE_OK;
+    clade_buffer sql    = { 0 };
+    int64_t      n      = 0;
+    clade_buffer_format(&sql,
+                        "SELECT count(*) FROM (SELECT 1 FROM %s AS e WHERE %s IS NOT NULL LIMIT 1)"
+                        " AS one",
+                        reading->everybody.data, column);
+    status = sql.failed ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for the SQL of events")
+                        : clade_store_int(&n, reading->store, sql.data, NULL, 0, 0, err);
+    *out   = n > 0;
     clade_buffer_free(&sql);
     return status;
 }
@@ -309,11 +328,11 @@ static void plan_columns(uint32_t n_values[N_OPTIONAL], const census *c,
                          const clade__catalogue *catalogue)
 {
     const clade_vocabulary *v = catalogue->vocabulary;
-    n_values[PRICE]           = c->has[PRICE] > 0 && catalogue->has_price ? CLADE_PRICE_BANDS : 0;
-    n_values[QUANTITY]        = c->has[QUANTITY] > 0 ? CLADE_QUANTITY_BANDS : 0;
+    n_values[PRICE]           = catalogue->has_price ? CLADE_PRICE_BANDS : 0;
+    n_values[QUANTITY]        = c->has_quantity ? CLADE_QUANTITY_BANDS : 0;
     n_values[CHANNEL]         = v->channel.n;
     n_values[DEVICE]          = v->device.n;
-    n_values[QUERY]           = c->has[QUERY] > 0 ? CLADE_QUERY_BUCKETS : 0;
+    n_values[QUERY]           = c->has_query ? CLADE_QUERY_BUCKETS : 0;
 }
 
 /* Bytes that the sequences and the work on them take: said before anything is taken. */
@@ -551,6 +570,10 @@ clade_status clade_event_sequences(clade_sequences   **out_sequences,
     status = reading_begin(&reading, store, as_of_us, options, err);
     if (status != CLADE_OK) goto done;
     status = count_events(&people, &counts, &reading, err);
+    if (status != CLADE_OK) goto done;
+    status = ask_column(&people.has_quantity, &reading, "quantity", err);
+    if (status != CLADE_OK) goto done;
+    status = ask_column(&people.has_query, &reading, "query", err);
     if (status != CLADE_OK) goto done;
     status = count_losses(&counts, &f.n_kept, &people, &reading, f.max_events,
                           options->customer == NULL, err);
