@@ -80,7 +80,7 @@ static clade_status find_members(export_work *w, command *c, clade_store *store,
     CLADE_TRY(
         people_enough(c, w->n, clade_segmentation_name(w->segmentation, w->segment)->key, err));
     if (command_has(c, "features"))
-        CLADE_TRY(clade_features_compute(&w->features, store, w->as_of_us, err));
+        CLADE_TRY(clade_features_get(&w->features, store, w->as_of_us, err));
     clade_status status =
         clade_store_setting_get(w->currency, sizeof w->currency, store, "currency", NULL);
     if (status != CLADE_OK) w->currency[0] = '\0';

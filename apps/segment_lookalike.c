@@ -206,7 +206,7 @@ clade_status segment_lookalike(command *c, clade_store *store, clade_error *err)
     CLADE_TRY(as_of_moment(&as_of_us, c, store, err));
     status = read_seeds(&seeds, store, from, err);
     if (status != CLADE_OK) goto done;
-    status = clade_features_compute(&features, store, as_of_us, err);
+    status = clade_features_get(&features, store, as_of_us, err);
     if (status != CLADE_OK) goto done;
     status =
         clade_lookalike_find(&found, features, seeds.customer, seeds.n, (size_t)size, c->seed, err);

@@ -64,6 +64,26 @@ typedef struct clade_features {
 CLADE_API CLADE_MUST_USE clade_status clade_features_compute(clade_features **out_features,
                                                              clade_store *store, int64_t as_of_us,
                                                              clade_error *err);
+/**
+ * The same, from the file that clade_features_keep left when it is of this moment and of these data
+ * (docs/formats/workspace.md), else computed. Equal bit for bit either way.
+ *
+ * Cost  0.5 s where a million customers are kept, and a scan of four columns of `event`.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_features_get(clade_features **out_features,
+                                                         clade_store *store, int64_t as_of_us,
+                                                         clade_error *err);
+/**
+ * Keep a matrix in derived/ of the workspace, in the place of the one kept before. Loading,
+ * `replay` and forgetting drop it.
+ *
+ * @param features  As clade_features_compute or clade_features_get gave it, and the store unchanged
+ *                  since.
+ * @return CLADE_ERR_ARG for a store that is read only, CLADE_ERR_IO naming the file; then nothing
+ * is kept, and nothing is lost but time.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_features_keep(const clade_features *features,
+                                                          clade_store *store, clade_error *err);
 CLADE_API void                        clade_features_free(clade_features *features);
 
 /**

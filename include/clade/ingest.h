@@ -129,8 +129,8 @@ CLADE_API void clade_load_report_json(clade_json *json, const clade_load_report 
 
 /**
  * Rebuild every derived table (completion, refund_match, flag) from the source tables, in one
- * transaction. The result is equal to what the last load left. The source columns that a completion
- * filled are emptied first and filled again.
+ * transaction, and drop the files that were derived from either. The result is equal to what the
+ * last load left. The source columns that a completion filled are emptied first and filled again.
  *
  * Cost        About 1 s for a million order lines; browsing events cost a tenth of that.
  */

@@ -178,6 +178,18 @@ CLADE_API CLADE_MUST_USE clade_status clade_appender_finish(clade_appender *appe
                                                             clade_error    *err);
 CLADE_API void                        clade_appender_close(clade_appender *appender);
 
+/* ---------------------------------------------------------------- derived files */
+
+/**
+ * Overwrite and remove every file in derived/: what verbs keep there only to save the work of
+ * making it again. Loading, `replay` and forgetting call it before they change anything.
+ *
+ * @return CLADE_ERR_ARG for a store that is read only; CLADE_ERR_IO naming the file.
+ * Cost    One write of what is there; nothing when nothing is.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_store_derived_drop(clade_store *store,
+                                                               clade_error *err);
+
 /* ---------------------------------------------------------------- identity */
 
 /**

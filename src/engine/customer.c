@@ -347,7 +347,7 @@ static clade_status write_page(clade_customer_page *page, clade_features **featu
                                clade_store *store, const kinds *k, size_t n_quarters,
                                clade_error *err)
 {
-    CLADE_TRY(clade_features_compute(features, store, page->as_of_us, err));
+    CLADE_TRY(clade_features_get(features, store, page->as_of_us, err));
     CLADE_TRY(take_features(page, *features, err));
     clade_features_free(*features);
     *features = NULL; /* the history needs the room */

@@ -60,7 +60,7 @@ static clade_status compute(clade_members *out, clade_store *store,
                             const clade_segmentation *segmentation, clade_error *err)
 {
     clade_features *features = NULL;
-    clade_status    status   = clade_features_compute(&features, store, out->as_of_us, err);
+    clade_status    status   = clade_features_get(&features, store, out->as_of_us, err);
     if (status != CLADE_OK) return status;
     out->customer = CLADE_NEW(int64_t, features->n_customers);
     out->segment  = CLADE_NEW(int32_t, features->n_customers);

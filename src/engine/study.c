@@ -257,7 +257,7 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
     double         since   = clade_seconds();
     clade_outcome  revenue = { 0 };
     clade_progress_begin("segments", 4 + 2 * CLADE_N_SEGMENT_KIND, "steps");
-    CLADE_TRY(clade_features_compute(&study->features, store, study->as_of_us, err));
+    CLADE_TRY(clade_features_get(&study->features, store, study->as_of_us, err));
     if (study->features->n_customers == 0) {
         (void)clade_fail(err, CLADE_ERR_NOT_READY,
                          "%s: none of its events names a customer, and segments are of customers",
@@ -391,7 +391,12 @@ clade_status clade_study_save(clade_store *store, clade_study *study, int64_t ru
         clade_store_rollback(store);
         return status;
     }
-    return save_json(store, study, err);
+    CLADE_TRY(save_json(store, study, err));
+    clade_error mine = { 0 };
+    if (clade_features_keep(study->features, store, &mine) != CLADE_OK)
+        clade_log(CLADE_LOG_WARN, "%s (what comes next has to compute the features again)",
+                  mine.message);
+    return CLADE_OK;
 }
 
 clade_status clade_study_read(clade_buffer *out, clade_store *store, clade_error *err)

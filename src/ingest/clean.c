@@ -161,6 +161,7 @@ clade_status clade__clean_all(clade_store *store, clade_error *err)
 clade_status clade_replay(clade_store *store, clade_error *err)
 {
     clade_status status = CLADE_OK;
+    CLADE_TRY(clade_store_derived_drop(store, err));
     CLADE_TRY(clade_store_begin(store, err));
     status = clade__clean_all(store, err);
     if (status == CLADE_OK) status = clade_store_setting_set(store, "stale", "0", err);

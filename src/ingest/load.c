@@ -554,6 +554,8 @@ clade_status clade_load_files(clade_load_report *out_report, clade_store *store,
     status = clade_run_begin(&run, store, "load", options->seed, err);
     if (status != CLADE_OK) goto done;
     note_given(run, paths, n_paths, options);
+    status = clade_store_derived_drop(store, err);
+    if (status != CLADE_OK) goto done;
     status = run_load(&report, &state, note, paths, n_paths, options, err);
     if (status != CLADE_OK) goto done;
     status = keep_run(run, &report, err);

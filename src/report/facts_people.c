@@ -152,7 +152,7 @@ done:
 clade_status facts_people(facts *f, clade_store *store, clade_error *err)
 {
     clade_features *features = NULL;
-    clade_status    status   = clade_features_compute(&features, store, f->as_of_us, err);
+    clade_status    status   = clade_features_get(&features, store, f->as_of_us, err);
     if (status == CLADE_OK) status = distributions(f, features, err);
     if (status == CLADE_OK) status = rfm_grid(f, store, features, err);
     clade_features_free(features);

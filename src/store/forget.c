@@ -2,10 +2,11 @@
  * Forgetting a customer. The order of the steps makes an interruption harmless: as long as the slot
  * is whole, the same command finds the customer again and does all of it once more.
  *
- *     1  rewrite the tables that hold something personal without this customer, commit, checkpoint
- *     2  overwrite the blocks that this freed in store.duckdb: the engine only marks them as free
- *     3  overwrite the slot: key and hash of the id are gone, and so is every sealed copy elsewhere
- *     4  write the receipt
+ *     1  overwrite and remove what was derived from the tables and kept in files
+ *     2  rewrite the tables that hold something personal without this customer, commit, checkpoint
+ *     3  overwrite the blocks that this freed in store.duckdb: the engine only marks them as free
+ *     4  overwrite the slot: key and hash of the id are gone, and so is every sealed copy elsewhere
+ *     5  write the receipt
  *
  * Runs when somebody asks to be forgotten; costs a rewrite of four tables (about 0.3 s a million
  * customers).
@@ -152,6 +153,8 @@ clade_status clade_identity_forget(clade_buffer *out_receipt, clade_store *store
     if (customer < 0) return clade_fail(err, CLADE_ERR_NOT_FOUND, "no customer has this id");
 
     status = clade_identity_sync(store, err);
+    if (status != CLADE_OK) goto done;
+    status = clade_store_derived_drop(store, err);
     if (status != CLADE_OK) goto done;
     status = clade_store_int(&n_events, store, "SELECT count(*) FROM event WHERE customer = ?",
                              args, 1, 0, err);

@@ -18,9 +18,10 @@
 
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = { "owner.lock", "store.duckdb", "store.duckdb.wal",
-                                         "keys",       "runs",         "models",
-                                         "reports",    "tmp",          "clade.json.new" };
+    static const char *const names[] = { "owner.lock",    "store.duckdb", "store.duckdb.wal",
+                                         "keys",          "runs",         "models",
+                                         "reports",       "derived",      "tmp",
+                                         "clade.json.new" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0) return true;
     return false;
@@ -81,7 +82,11 @@ static clade_status make_folders(const clade_store *store, clade_error *err)
     static const struct {
         const char *name;
         unsigned    mode;
-    } folders[] = { { "keys", 0700 }, { "runs", 0755 }, { "models", 0755 }, { "reports", 0755 } };
+    } folders[] = { { "keys", 0700 },
+                    { "runs", 0755 },
+                    { "models", 0755 },
+                    { "reports", 0755 },
+                    { "derived", 0700 } };
     char path[CLADE__PATH_MAX];
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {

@@ -90,6 +90,19 @@ static void promise_1_segments_come_out_of_the_log_again(void **state)
     free(wanted);
 }
 
+/* The matrix that `segment` keeps saves work and nothing else. */
+static void promise_1_what_was_kept_is_dropped_by_replay_and_changes_no_answer(void **state)
+{
+    (void)state;
+    copy_made("p1c.clade");
+    assert_int_equal(made_shell("test -s p1c.clade/derived/features"), 0);
+    assert_int_equal(run_clade("", "report p1c.clade -q -o kept.html")->code, 0);
+    assert_int_equal(run_clade("", "replay p1c.clade -q")->code, 0);
+    assert_int_equal(made_shell("test -z \"$(ls -A p1c.clade/derived)\""), 0);
+    assert_int_equal(run_clade("", "report p1c.clade -q -o computed.html")->code, 0);
+    assert_int_equal(made_shell("cmp kept.html computed.html"), 0);
+}
+
 /* ---------------------------------------------------------------- 2. no peeking */
 
 /* Absurd sales, refunds of everything from before, strangers, another currency, a robot's pace,
@@ -612,6 +625,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(promise_1_replay_makes_every_derived_table_again_as_it_was),
         cmocka_unit_test(promise_1_segments_come_out_of_the_log_again),
+        cmocka_unit_test(promise_1_what_was_kept_is_dropped_by_replay_and_changes_no_answer),
         cmocka_unit_test(promise_2_the_future_changes_nothing_before_it),
         cmocka_unit_test(promise_3_sql_and_plain_c_give_every_feature_the_same_value),
         cmocka_unit_test(promise_4_personal_text_is_nowhere_in_clear_and_forgetting_is_for_good),
