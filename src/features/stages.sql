@@ -340,6 +340,13 @@ FROM (SELECT customer, at_us, value,
             LEFT JOIN f_gone AS g ON g.refund = e.event) AS r) AS l
 GROUP BY customer
 
+-- stage f_again: customers who told something more than once: only their words have to be put in order.
+-- Names that share a hash put one more customer into this list, and change nothing else.
+SELECT DISTINCT customer
+FROM (SELECT customer, cityHash64(lower(name)) AS name_key, count(*) AS n
+      FROM customer WHERE known_us < {as_of} GROUP BY customer, name_key) AS c
+WHERE n > 1
+
 -- stage f_profile: what a customer told, the latest word of each before as-of.
 SELECT customer, count(*) AS n,
     maxIf(number, name = 'age') AS age, maxIf(number, name IN ('birth_year', 'year_birth', 'year_of_birth')) AS birth_year,
@@ -356,10 +363,15 @@ SELECT customer, count(*) AS n,
     max(CASE WHEN name IN ('member', 'membership', 'loyalty', 'loyalty_member', 'vip') THEN CASE
         WHEN number > 0 OR word IN ('yes', 'y', 'true', 'gold', 'silver', 'platinum', 'vip', '是') THEN 1 ELSE 0 END END) AS member,
     max(known_us) AS known_us
-FROM (SELECT customer, lower(name) AS name, lower(value) AS word, number, known_us,
-          row_number() OVER (PARTITION BY customer, lower(name) ORDER BY known_us DESC, load DESC, value, number) AS nth
-      FROM customer WHERE known_us < {as_of}) AS a
-WHERE nth = 1 GROUP BY customer
+FROM (SELECT customer, lower(name) AS name, lower(value) AS word, number, known_us
+      FROM customer WHERE known_us < {as_of} AND customer NOT IN (SELECT customer FROM f_again)
+      UNION ALL
+      SELECT customer, name, word, number, known_us
+      FROM (SELECT customer, lower(name) AS name, lower(value) AS word, number, known_us,
+                row_number() OVER (PARTITION BY customer, lower(name) ORDER BY known_us DESC, load DESC, value, number) AS nth
+            FROM customer WHERE known_us < {as_of} AND customer IN (SELECT customer FROM f_again)) AS d
+      WHERE nth = 1) AS a
+GROUP BY customer
 
 -- stage f_tie: ties to other customers.
 SELECT customer, countIf(way = 0) AS n_out, countIf(way = 1) AS n_in,

@@ -1,10 +1,11 @@
 -- ClickHouse's names as DuckDB macros, so that one SQL text runs on both. They are made in every
--- connection (TEMP), so a workspace never holds an older set of them.
-CREATE OR REPLACE TEMP MACRO countIf(p) AS count(*) FILTER (WHERE p);
-CREATE OR REPLACE TEMP MACRO sumIf(x,p) AS coalesce(sum(x) FILTER (WHERE p),0);
-CREATE OR REPLACE TEMP MACRO avgIf(x,p) AS avg(x) FILTER (WHERE p);
-CREATE OR REPLACE TEMP MACRO minIf(x,p) AS min(x) FILTER (WHERE p);
-CREATE OR REPLACE TEMP MACRO maxIf(x,p) AS max(x) FILTER (WHERE p);
+-- connection (TEMP), so a workspace never holds an older set of them. A CASE inside an aggregate says the
+-- same as FILTER and is faster: DuckDB cuts a chunk anew for every filter.
+CREATE OR REPLACE TEMP MACRO countIf(p) AS count(CASE WHEN p THEN 1 END);
+CREATE OR REPLACE TEMP MACRO sumIf(x,p) AS coalesce(sum(CASE WHEN p THEN x END),0);
+CREATE OR REPLACE TEMP MACRO avgIf(x,p) AS avg(CASE WHEN p THEN x END);
+CREATE OR REPLACE TEMP MACRO minIf(x,p) AS min(CASE WHEN p THEN x END);
+CREATE OR REPLACE TEMP MACRO maxIf(x,p) AS max(CASE WHEN p THEN x END);
 CREATE OR REPLACE TEMP MACRO argMax(a,b) AS arg_max(a,b);
 CREATE OR REPLACE TEMP MACRO argMin(a,b) AS arg_min(a,b);
 CREATE OR REPLACE TEMP MACRO groupArray(x) AS list(x);
