@@ -118,13 +118,13 @@ typedef struct clade_vector_judgement {
     bool   has[CLADE_N_VECTOR_VIEW];
 } clade_vector_judgement;
 
-typedef struct clade_judge_options {
+typedef struct clade_vector_judge_options {
     uint64_t seed;
     size_t   top;              /* categories and items, as in clade_vector_tasks_choose */
     size_t   max_customers;    /* fitted on, and judged; 0 means 20,000 each */
     size_t   n_draws;          /* of each interval; 0 means 200 */
     bool     without_features; /* leave out the views that need clade_features_compute */
-} clade_judge_options;
+} clade_vector_judge_options;
 
 /**
  * Judge vectors.
@@ -151,7 +151,7 @@ typedef struct clade_judge_options {
  */
 CLADE_API CLADE_MUST_USE clade_status clade_judge_vectors(
     clade_vector_judgement **out_judgement, clade_store *store, const clade_vectors *vectors,
-    const clade_vectors *later, const clade_judge_options *options, clade_error *err);
+    const clade_vectors *later, const clade_vector_judge_options *options, clade_error *err);
 CLADE_API void clade_vector_judgement_free(clade_vector_judgement *judgement);
 /** As one JSON object: `tasks[]: task target window_days n n_positive auc{view: {value low high}}
  *  gain{}`, `mean{kind: {view: value}}`, `split`, `n_fitted`, `n_judged`. */

@@ -120,8 +120,8 @@ static clade_status join_views(cut *c, clade_error *err)
 }
 
 static clade_status make_cut(cut *out, clade_store *store, const clade_vectors *v,
-                             const clade_vector_tasks *tasks, const clade_judge_options *options,
-                             clade_error *err)
+                             const clade_vector_tasks         *tasks,
+                             const clade_vector_judge_options *options, clade_error *err)
 {
     const size_t most = options->max_customers == 0 ? MAX_CUSTOMERS : options->max_customers;
 
@@ -305,8 +305,8 @@ static clade_status judge_gain(clade_vector_score *out, asked *a,
 }
 
 static clade_status judge_task(clade_vector_score *out, asked *a, const cut *c, size_t t,
-                               double *const              score[CLADE_N_VECTOR_VIEW],
-                               const clade_judge_options *options, clade_error *err)
+                               double *const                     score[CLADE_N_VECTOR_VIEW],
+                               const clade_vector_judge_options *options, clade_error *err)
 {
     const clade_bootstrap_options draws = { .seed    = options->seed,
                                             .n_draws = options->n_draws == 0 ? N_DRAWS
@@ -368,7 +368,7 @@ static void count_fitted(clade_vector_judgement *j, const cut *c)
 }
 
 static clade_status judge_tasks(clade_vector_judgement *j, const cut *c, const cut *later,
-                                const clade_judge_options *options, clade_error *err)
+                                const clade_vector_judge_options *options, clade_error *err)
 {
     const cut   *judged                     = later == NULL ? c : later;
     const size_t n_tasks                    = j->tasks->n;
@@ -435,12 +435,12 @@ static clade_status check_moments(const clade_vectors *vectors, const clade_vect
 
 clade_status clade_judge_vectors(clade_vector_judgement **out_judgement, clade_store *store,
                                  const clade_vectors *vectors, const clade_vectors *later,
-                                 const clade_judge_options *options, clade_error *err)
+                                 const clade_vector_judge_options *options, clade_error *err)
 {
-    static const clade_judge_options none   = { 0 };
-    clade_status                     status = CLADE_OK;
-    cut                              first = { 0 }, second = { 0 };
-    clade_vector_judgement          *j = NULL;
+    static const clade_vector_judge_options none   = { 0 };
+    clade_status                            status = CLADE_OK;
+    cut                                     first = { 0 }, second = { 0 };
+    clade_vector_judgement                 *j = NULL;
 
     if (options == NULL) options = &none;
     CLADE_TRY(check_moments(vectors, later, err));

@@ -121,9 +121,9 @@ static void make_shop(void)
 static clade_vector_judgement *judge(const float *first, const float *second, size_t d,
                                      bool features)
 {
-    static int64_t            customer[N];
-    clade_vector_judgement   *j       = NULL;
-    const clade_judge_options options = {
+    static int64_t                   customer[N];
+    clade_vector_judgement          *j       = NULL;
+    const clade_vector_judge_options options = {
         .seed = 3, .top = TOP, .n_draws = 100, .without_features = !features
     };
     for (size_t i = 0; i < N; i++)
