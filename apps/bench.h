@@ -41,6 +41,10 @@ typedef struct bench_result {
     clade_judgement    judgement;
 } bench_result;
 
+/** bench_behaviour.c; reads the verb's options for it. */
+clade_status bench_fit_behaviour(bench_fitted *out, const command *c, const clade_split *split,
+                                 clade_error *err);
+
 void bench_print(command *c, const clade_sequence_file *file, const clade_split *split,
                  const bench_result *result, size_t n_results);
 void bench_write(command *c, const clade_sequence_file *file, const clade_split *split,

@@ -54,5 +54,10 @@ const bench_model bench_models[] = {
     { "rules", true, { "what came soon after recent items", "序列规则" }, NULL, fit_rules },
     { "item-knn", true, { "items bought by the same customers", "物品近邻" }, NULL, fit_item_knn },
     { "session-knn", true, { "what similar customers did", "会话近邻" }, NULL, fit_session_knn },
+    { "behaviour",
+      false,
+      { "the behaviour model, learnt from this log", "由本日志训练的行为模型" },
+      NULL,
+      bench_fit_behaviour },
     { NULL, false, { NULL, NULL }, NULL, NULL },
 };
