@@ -156,8 +156,8 @@ static bool holds(const uint32_t *list, size_t n, uint32_t item)
 void clade_rank_top(uint32_t *out_item, size_t k, const float *score, uint32_t n_items,
                     const uint32_t *excluded, size_t n_excluded)
 {
-    float  high[CLADE_RANKING_TOP];
-    size_t n = 0; /* in the list */
+    float  high[CLADE_RANKING_TOP] = { 0 };
+    size_t n                       = 0; /* in the list */
     memset(out_item, 0, k * sizeof *out_item);
     for (size_t block = 1; block <= n_items; block += TOP_BLOCK) {
         const size_t left = n_items + 1 - block;
