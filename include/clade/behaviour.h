@@ -55,9 +55,11 @@ typedef struct clade_behaviour_options {
     uint32_t    n_rates; /* of a decay head */
     uint32_t    max_events; /* the latest so many events of a customer are looked at */
     clade_mixer mixer[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* of each block */
-    float       temperature; /* of cosines between customer and item; 0: plain products instead */
-    float       dropout;     /* after each part of a block, while learning */
-    float       dropout_in;  /* of the embedded events, while learning */
+    float       temperature;   /* of cosines between customer and item; 0: plain products instead */
+    float       dropout;       /* after each part of a block, while learning */
+    float       dropout_in;    /* of the embedded events, while learning */
+    float       future_weight; /* of the second objective while learning, see below; 0: none */
+    float       future_days;   /* its window; logs without times: so many events */
 } clade_behaviour_options;
 
 /** d 64, 2 blocks of attention with 2 heads, ff 128, 8 rates, 200 events, temperature 0.05. */
@@ -65,6 +67,12 @@ CLADE_API clade_behaviour_options clade_behaviour_defaults(void);
 /** The shape of a log. */
 CLADE_API clade_behaviour_shape clade_behaviour_shape_of(const clade_sequences *sequences);
 
+/*
+ * The next item alone does not make good vectors of customers: what somebody does next is mostly
+ * about now. With a future_weight, every event is also asked, through a projection of its own, for
+ * an item drawn evenly from everything the customer does within future_days (the dense all-action
+ * loss of PinnerFormer, Pancha et al. 2022, arXiv:2205.04507).
+ */
 typedef struct clade_behaviour clade_behaviour;
 
 /**
@@ -151,6 +159,13 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_vectors(float             
                                                               const clade_case      *cases,
                                                               size_t n_cases, clade_error *err);
 CLADE_API const float                *clade_behaviour_items(const clade_behaviour *model);
+/** The same customers' vectors before they are turned towards items: what to predict from, since it
+ *  also holds what the second objective put there. Otherwise as clade_behaviour_vectors. */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_profiles(float                 *out,
+                                                               const clade_behaviour *model,
+                                                               const clade_sequences *sequences,
+                                                               const clade_case      *cases,
+                                                               size_t n_cases, clade_error *err);
 /** The model as a scorer. Ownership: borrows the model. */
 CLADE_API clade_scorer clade_behaviour_scorer(const clade_behaviour *model);
 
@@ -201,8 +216,9 @@ CLADE_API size_t                      clade_learner_bytes(const clade_behaviour 
                                                           const clade_learner_options *options);
 
 typedef struct clade_learner_step {
-    double loss;     /* mean over the targets, in nats */
-    size_t n_tokens; /* events read */
+    double loss;        /* mean over the targets, in nats: of the next item alone */
+    double future_loss; /* of the second objective, 0 without one */
+    size_t n_tokens;    /* events read */
     size_t n_targets;
     size_t n_windows; /* of those given, how many were used */
 } clade_learner_step;

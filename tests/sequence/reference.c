@@ -194,6 +194,17 @@ static double logit(const double *hidden, const clade_behaviour *model, const do
     return sum;
 }
 
+/* Minus the log of the chance of the item that came; 0 where nothing is asked. */
+static double surprise(const double *hidden, const clade_behaviour *model, const double *theta,
+                       uint32_t target)
+{
+    double sum = 0.0;
+    if (target == 0) return 0.0;
+    for (size_t i = 1; i <= model->shape.n_items; i++)
+        sum += exp(logit(hidden, model, theta, i));
+    return log(sum) - logit(hidden, model, theta, target);
+}
+
 double reference_loss(double *out_hidden, const clade_behaviour *model, const double *theta,
                       const clade__tokens *tokens, const clade__chance *chance)
 {
@@ -209,16 +220,20 @@ double reference_loss(double *out_hidden, const clade_behaviour *model, const do
         for (size_t b = 0; b < model->options.n_blocks; b++)
             block(x, n, model, b, theta, tokens, start, elapsed, chance);
         for (size_t t = 0; t < n; t++) {
-            double h[D_MAX], sum = 0.0;
+            double h[D_MAX], y[D_MAX];
             norm(h, x[t], theta + model->at.norm_out, d);
             if (model->options.temperature > 0.0f)
                 unit(h, d, 1.0 / (double)model->options.temperature);
             if (out_hidden != NULL) memcpy(out_hidden + (start + t) * d, h, d * sizeof *h);
-            if (tokens->target[start + t] == 0) continue;
-            for (size_t i = 1; i <= model->shape.n_items; i++)
-                sum += exp(logit(h, model, theta, i));
             loss += (double)tokens->weight[start + t] *
-                    (log(sum) - logit(h, model, theta, tokens->target[start + t]));
+                    surprise(h, model, theta, tokens->target[start + t]);
+            if (model->at.future == SIZE_MAX) continue;
+            norm(y, x[t], theta + model->at.norm_out, d);
+            times(h, y, theta + model->at.future, d, d);
+            if (model->options.temperature > 0.0f)
+                unit(h, d, 1.0 / (double)model->options.temperature);
+            loss += (double)tokens->weight[start + t] *
+                    surprise(h, model, theta, tokens->future[start + t]);
         }
         if (elapsed != NULL) elapsed += n * n;
     }

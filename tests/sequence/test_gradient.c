@@ -23,11 +23,15 @@ static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *
     clade__packed_set(&packed, model, true);
     const clade__candidates candidates = { n_items, row, tiles, NULL };
     clade__embed(&room, model, tokens, chance);
-    clade__forward(&room, model, &packed, tokens, chance);
+    clade__forward(&room, model, &packed, tokens, chance, model->at.future != SIZE_MAX);
     for (size_t i = 0; i < tokens->n * d; i++)
         *worst_hidden = fmax(*worst_hidden, fabs((double)room.hidden[i] - hidden[i]));
-    const double loss = clade__softmax_loss(d_row, &room, d, &candidates, tokens->target,
-                                            tokens->weight, tokens->n);
+    double loss = clade__softmax_loss(d_row, room.d_hidden, &room, room.hidden, d, &candidates,
+                                      tokens->target, tokens->weight, tokens->n);
+    if (model->at.future != SIZE_MAX) {
+        loss += clade__softmax_loss(d_row, room.d_future, &room, room.future, d, &candidates,
+                                    tokens->future, tokens->weight, tokens->n);
+    }
     clade__backward(grad + model->at.tables_end, &room, model, &packed, tokens, chance);
     clade__items_backward(grad, d_row, row, norm, model, NULL, n_items);
     clade__embed_backward(grad, room.d_x, model, tokens, chance);
@@ -53,6 +57,7 @@ static void fill_tokens(clade__tokens *tokens, const clade_behaviour *model,
         for (size_t i = at; i < tokens->n; i++) {
             tokens->target[i] = s->item[s->start[c + 1] - 1 - (tokens->n - i) + 1];
             tokens->weight[i] = 0.3f + 0.11f * (float)(i % 7);
+            tokens->future[i] = (uint32_t)(i * 5 % 38);
         }
     }
 }
@@ -172,6 +177,16 @@ static void dropout_uses_one_mask_on_the_way_there_and_back(void **state)
     check_model(&o, true, true);
 }
 
+static void the_second_objective_knows_its_gradient(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.future_weight           = 0.7f;
+    check_model(&o, true, false);
+    o.temperature = 0.0f;
+    check_model(&o, false, true);
+}
+
 static void plain_kernels_agree_too(void **state)
 {
     (void)state;
@@ -191,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_log_of_order_alone_knows_its_gradient),
         cmocka_unit_test(no_feed_forward_and_narrow_heads_are_fine),
         cmocka_unit_test(dropout_uses_one_mask_on_the_way_there_and_back),
+        cmocka_unit_test(the_second_objective_knows_its_gradient),
         cmocka_unit_test(plain_kernels_agree_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,7 @@ typedef struct clade__layout {
     size_t              tables_end; /* tables that events look up; all behind them is dense */
     clade__block_layout block[CLADE_BEHAVIOUR_BLOCKS_MAX];
     size_t              norm_out; /* (d) */
+    size_t              future;   /* (d, d), with a future_weight, else SIZE_MAX */
     size_t              n;        /* floats of theta */
 } clade__layout;
 
@@ -78,6 +79,7 @@ typedef struct clade__tokens {
     uint8_t  *gap, *hour, *weekday; /* (n) */
     uint32_t *target;               /* (n) item that came next, 0 for none */
     float    *weight;               /* (n) of the loss at this token */
+    uint32_t *future; /* (n) item drawn from the window behind this token, 0 for none */
     uint8_t
           *elapsed; /* (sum of L^2) bucket of the time between two events of a customer, or NULL */
     size_t elapsed_capacity;
@@ -102,6 +104,7 @@ typedef struct clade__packed_block {
 
 typedef struct clade__packed {
     clade__packed_block block[CLADE_BEHAVIOUR_BLOCKS_MAX];
+    float              *future, *future_t; /* NULL without a second objective */
     float              *memory;
 } clade__packed;
 
@@ -135,13 +138,17 @@ typedef struct clade__room {
     size_t      capacity;                         /* tokens */
     clade__kept kept[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* serving: all blocks share the first */
     float      *last;                             /* (N, d) what comes out of the last block */
-    float      *hidden;          /* (N, d) scaled output vectors: logits are hidden . table */
-    float      *hidden_scale;    /* (N) */
-    float      *d_x, *d_a, *d_b; /* (N, d) */
-    float      *d_wide;          /* (N, max(width, 2 F)) */
-    float      *d_ff;            /* (N, F) */
-    float      *scores;          /* attention: (QUERY_ROWS, L) twice */
-    float      *heads;           /* attention: packed keys, values ... of one head */
+    float      *out;                              /* (N, d) its norm */
+    float      *out_scale;                        /* (N) */
+    float      *hidden;                /* (N, d) scaled output vectors: logits are hidden . table */
+    float      *hidden_scale;          /* (N) */
+    float      *future, *future_scale; /* the same of the second objective */
+    float      *d_hidden, *d_future;   /* (N, d) gradients of both */
+    float      *d_x, *d_a, *d_b;       /* (N, d) */
+    float      *d_wide;                /* (N, max(width, 2 F)) */
+    float      *d_ff;                  /* (N, F) */
+    float      *scores;                /* attention: (QUERY_ROWS, L) twice */
+    float      *heads;                 /* attention: packed keys, values ... of one head */
     float      *bank, *factor, *carry, *d_factor; /* decay */
     float      *pack;                             /* packed right-hand sides of weight gradients */
     float      *logits;                           /* (V, LOSS_TOKENS) */
@@ -198,10 +205,10 @@ void clade__decay_backward(float *grad, float *d_p, const float *d_inner, const 
                            const clade__tokens *tokens);
 
 /** In the passes, `grad` is that of the dense part: it begins at tables_end (see clade__dense).
- *  All blocks and the output norm: room->hidden from room->kept[0].x. */
+ *  All blocks and the outputs: room->hidden, and room->future with `with_future`. */
 void clade__forward(clade__room *room, const clade_behaviour *model, const clade__packed *packed,
-                    const clade__tokens *tokens, const clade__chance *chance);
-/** From room->d_a, the gradient of room->hidden; room->d_x becomes that of the embeddings. */
+                    const clade__tokens *tokens, const clade__chance *chance, bool with_future);
+/** From room->d_hidden and d_future; room->d_x becomes the gradient of the embeddings. */
 void clade__backward(float *grad, clade__room *room, const clade_behaviour *model,
                      const clade__packed *packed, const clade__tokens *tokens,
                      const clade__chance *chance);
@@ -217,10 +224,10 @@ typedef struct clade__candidates {
 
 /**
  * Sum over tokens of weight (log sum_i exp(hidden . row[i]) - hidden . row[target]), and its
- * gradients: room->d_a (N, d) is written, d_row (n, d) is added to. target: row + 1, 0 for none.
+ * gradients: d_hidden (N, d) is written, d_row (n, d) is added to. target: row + 1, 0 for none.
  */
-double clade__softmax_loss(float *d_row, clade__room *room, size_t d,
-                           const clade__candidates *candidates, const uint32_t *target,
+double clade__softmax_loss(float *d_row, float *d_hidden, clade__room *room, const float *hidden,
+                           size_t d, const clade__candidates *candidates, const uint32_t *target,
                            const float *weight, size_t n_tokens);
 /** Floats of clade__candidates.packed. */
 size_t clade__candidates_size(size_t n, size_t d);

@@ -131,10 +131,37 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
 
 /* ---- All blocks ------------------------------------------------------------------------------ */
 
-/* hidden = norm_out(last); with a temperature T, hidden / |hidden| / T. hidden_scale keeps the
- * scale of the norm in its first half and 1 / |normed| in its second. */
+/* y = x / |x| / T, and scale = 1 / |x|; without a temperature y = x. */
+static void project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N)
+{
+    const size_t d = model->options.d;
+    const float  T = model->options.temperature;
+    for (size_t t = 0; t < N; t++, x += d, y += d) {
+        if (T <= 0.0f) {
+            memcpy(y, x, d * sizeof *y);
+            continue;
+        }
+        scale[t] = (float)(1.0 / __builtin_sqrt(clade_kernels_get()->sum_squares(x, d) + 1e-12));
+        for (size_t j = 0; j < d; j++)
+            y[j] = x[j] * (scale[t] / T);
+    }
+}
+
+/* dx = (dy - y (y . dy) T^2) / |x| / T, in place. */
+static void project_backward(float *dy, const float *y, const float *scale,
+                             const clade_behaviour *model, size_t N)
+{
+    const size_t d = model->options.d;
+    const float  T = model->options.temperature;
+    for (size_t t = 0; T > 0.0f && t < N; t++, y += d, dy += d) {
+        const float along = clade_kernels_get()->dot(y, dy, d) * T * T;
+        for (size_t j = 0; j < d; j++)
+            dy[j] = (dy[j] - y[j] * along) * (scale[t] / T);
+    }
+}
+
 void clade__forward(clade__room *room, const clade_behaviour *model, const clade__packed *packed,
-                    const clade__tokens *tokens, const clade__chance *chance)
+                    const clade__tokens *tokens, const clade__chance *chance, bool with_future)
 {
     const clade_kernels *const f = clade_kernels_get();
     const size_t d = model->options.d, N = tokens->n, n_blocks = model->options.n_blocks;
@@ -144,16 +171,11 @@ void clade__forward(clade__room *room, const clade_behaviour *model, const clade
         clade__block(out, &room->kept[b], room, model, packed, b, tokens, chance);
         if (shared && b + 1 < n_blocks) memcpy(room->kept[0].x, out, N * d * sizeof *out);
     }
-    f->rms_norm(room->hidden, room->hidden_scale, room->last, model->theta + model->at.norm_out, N,
-                d);
-    if (model->options.temperature <= 0.0f) return;
-    for (size_t t = 0; t < N; t++) {
-        float *const h       = room->hidden + t * d;
-        const float  inverse = (float)(1.0 / __builtin_sqrt(f->sum_squares(h, d) + 1e-12));
-        room->hidden_scale[room->capacity + t] = inverse;
-        for (size_t j = 0; j < d; j++)
-            h[j] *= inverse / model->options.temperature;
-    }
+    f->rms_norm(room->out, room->out_scale, room->last, model->theta + model->at.norm_out, N, d);
+    project(room->hidden, room->hidden_scale, room->out, model, N);
+    if (!with_future) return;
+    f->matmul(room->future, d, room->out, d, 1, packed->future, N, d, d, false);
+    project(room->future, room->future_scale, room->future, model, N);
 }
 
 void clade__backward(float *grad, clade__room *room, const clade_behaviour *model,
@@ -162,18 +184,16 @@ void clade__backward(float *grad, clade__room *room, const clade_behaviour *mode
 {
     const clade_kernels *const f = clade_kernels_get();
     const size_t               d = model->options.d, N = tokens->n;
-    const float                T = model->options.temperature;
-    for (size_t t = 0; T > 0.0f && t < N; t++) {
-        float *const       g       = room->d_a + t * d;
-        const float *const h       = room->hidden + t * d; /* unit vector / T */
-        const float        along   = f->dot(h, g, d) * T * T;
-        const float        inverse = room->hidden_scale[room->capacity + t] / T;
-        for (size_t j = 0; j < d; j++)
-            g[j] = (g[j] - h[j] * along) * inverse;
+    project_backward(room->d_hidden, room->hidden, room->hidden_scale, model, N);
+    if (model->at.future != SIZE_MAX) {
+        project_backward(room->d_future, room->future, room->future_scale, model, N);
+        weight_gradient(clade__dense(grad, model, model->at.future), room->out, d, room->d_future,
+                        d, d, d, N, room);
+        f->matmul(room->d_hidden, d, room->d_future, d, 1, packed->future_t, N, d, d, true);
     }
     memset(room->d_x, 0, N * d * sizeof(float));
-    f->rms_norm_backward(room->d_x, clade__dense(grad, model, model->at.norm_out), room->d_a,
-                         room->last, model->theta + model->at.norm_out, room->hidden_scale, N, d);
+    f->rms_norm_backward(room->d_x, clade__dense(grad, model, model->at.norm_out), room->d_hidden,
+                         room->last, model->theta + model->at.norm_out, room->out_scale, N, d);
     for (size_t b = model->options.n_blocks; b-- > 0;) {
         clade__block_backward(grad, room->d_x, &room->kept[b], room, model, packed, b, tokens,
                               chance);

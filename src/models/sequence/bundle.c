@@ -64,6 +64,8 @@ static void write_description(clade_buffer *out, const clade_behaviour *model)
     clade_json_put_number(&json, "temperature", (double)o->temperature);
     clade_json_put_number(&json, "dropout", (double)o->dropout);
     clade_json_put_number(&json, "dropout_in", (double)o->dropout_in);
+    clade_json_put_number(&json, "future_weight", (double)o->future_weight);
+    clade_json_put_number(&json, "future_days", (double)o->future_days);
     clade_json_key(&json, "blocks");
     clade_json_array(&json);
     for (uint32_t b = 0; b < o->n_blocks; b++)
@@ -281,15 +283,17 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
                           "%s is a behaviour model of version %g, this clade reads up to %d", path,
                           version, FORMAT_VERSION);
     }
-    *o             = clade_behaviour_defaults();
-    o->d           = whole(&d, tree.node, "d", 16, CLADE_BEHAVIOUR_D_MAX);
-    o->n_heads     = whole(&d, tree.node, "heads", 1, CLADE_BEHAVIOUR_D_MAX);
-    o->ff          = whole(&d, tree.node, "feed_forward", 0, 4 * CLADE_BEHAVIOUR_D_MAX);
-    o->n_rates     = whole(&d, tree.node, "rates", 1, CLADE_BEHAVIOUR_RATES_MAX);
-    o->max_events  = whole(&d, tree.node, "max_events", 2, CLADE_BEHAVIOUR_EVENTS_MAX);
-    o->temperature = (float)number(&d, tree.node, "temperature", 0, 10);
-    o->dropout     = (float)number(&d, tree.node, "dropout", 0, 1);
-    o->dropout_in  = (float)number(&d, tree.node, "dropout_in", 0, 1);
+    *o               = clade_behaviour_defaults();
+    o->d             = whole(&d, tree.node, "d", 16, CLADE_BEHAVIOUR_D_MAX);
+    o->n_heads       = whole(&d, tree.node, "heads", 1, CLADE_BEHAVIOUR_D_MAX);
+    o->ff            = whole(&d, tree.node, "feed_forward", 0, 4 * CLADE_BEHAVIOUR_D_MAX);
+    o->n_rates       = whole(&d, tree.node, "rates", 1, CLADE_BEHAVIOUR_RATES_MAX);
+    o->max_events    = whole(&d, tree.node, "max_events", 2, CLADE_BEHAVIOUR_EVENTS_MAX);
+    o->temperature   = (float)number(&d, tree.node, "temperature", 0, 10);
+    o->dropout       = (float)number(&d, tree.node, "dropout", 0, 1);
+    o->dropout_in    = (float)number(&d, tree.node, "dropout_in", 0, 1);
+    o->future_weight = (float)number(&d, tree.node, "future_weight", 0, 100);
+    o->future_days   = (float)number(&d, tree.node, "future_days", 0, 3660);
     read_blocks(&d, o);
     const clade_json_node *const time    = clade_json_get(&tree, tree.node, "with_time");
     const uint32_t               n_items = whole(&d, tree.node, "items", 0, 1 << 30);

@@ -17,14 +17,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SPAN = 1 << 15 }; /* floats of one task of sums and updates */
+enum {
+    SPAN       = 1 << 15, /* floats of one task of sums and updates */
+    FUTURE_MAX = 256,     /* events that the second objective looks ahead */
+};
 
 typedef struct shard {
     clade__tokens tokens;
     float        *grad;  /* dense part of theta */
     float        *d_row; /* (n_candidates, d) */
     float        *d_x;   /* (shard_tokens, d) */
-    double        loss;
+    double        loss, future_loss;
 } shard;
 
 struct clade_learner {
@@ -46,6 +49,7 @@ struct clade_learner {
     size_t    n_touched;
     uint8_t  *is_touched;
 
+    float   *future_weight; /* (shard_tokens) all the same; NULL without a second objective */
     float   *grad, *m, *v, *average;
     uint64_t n_steps;
     double  *norm; /* of the gradient, by span */
@@ -169,7 +173,9 @@ clade_status clade_learner_create(clade_learner **out, clade_behaviour *model,
     l->v           = CLADE_NEW(float, n);
     l->average     = options->average > 0.0 ? CLADE_NEW(float, n) : NULL;
     l->norm        = CLADE_NEW(double, n / SPAN + 1);
+    if (model->at.future != SIZE_MAX) l->future_weight = CLADE_NEW(float, options->shard_tokens);
     if (l->grad == NULL || l->m == NULL || l->v == NULL || l->norm == NULL ||
+        (model->at.future != SIZE_MAX && l->future_weight == NULL) ||
         (options->average > 0.0 && l->average == NULL)) {
         status = clade_fail(err, CLADE_ERR_NOMEM,
                             "no memory to learn %zu parameters: about %zu MB are wanted", n,
@@ -210,6 +216,7 @@ void clade_learner_free(clade_learner *l)
     free(l->popularity);
     free(l->touched);
     free(l->is_touched);
+    free(l->future_weight);
     free(l->grad);
     free(l->m);
     free(l->v);
@@ -247,19 +254,41 @@ clade_learner_state clade_learner_state_of(clade_learner *l)
 
 /* ---- Windows into shards --------------------------------------------------------------------- */
 
-static bool add_window(shard *one, const clade_behaviour *model, const clade_sequences *s,
-                       const clade_window *window)
+/* An item of the events behind `event` within the window of the second objective, or 0. All of the
+ * customer's log that may be learnt from counts, not this window of it alone. */
+static uint32_t draw_future(const clade_behaviour *model, const clade_sequences *s, uint64_t event,
+                            uint64_t last, clade_rng *rng)
 {
+    uint64_t n = 0;
+    if (s->at_us == NULL) {
+        n = (uint64_t)model->options.future_days;
+        if (n > last - event) n = last - event;
+    } else {
+        const int64_t until =
+            s->at_us[event] + (int64_t)((double)model->options.future_days * 86400e6);
+        while (n < FUTURE_MAX && event + n < last && s->at_us[event + n + 1] <= until)
+            n++;
+    }
+    return n == 0 ? 0 : s->item[event + 1 + clade_rng_below(rng, n)];
+}
+
+static bool add_window(shard *one, const clade_behaviour *model, const clade_sequences *s,
+                       const clade_window *window, clade_rng *rng)
+{
+    const uint64_t       last   = s->start[window->customer + 1] - 1;
     clade__tokens *const tokens = &one->tokens;
     const size_t         before = tokens->n;
     if (!clade__tokens_add(tokens, model, s, s->start[window->customer], window->first,
                            window->end - 1)) {
         return false;
     }
-    const uint64_t first = window->end - 1 - (tokens->n - before);
+    const bool     asks_future = model->at.future != SIZE_MAX;
+    const uint64_t first       = window->end - 1 - (tokens->n - before);
     for (size_t i = before; i < tokens->n; i++) { /* every event is asked for the one after it */
         tokens->target[i] = s->item[first + (i - before) + 1];
         tokens->weight[i] = tokens->target[i] > 0 ? 1.0f : 0.0f;
+        tokens->future[i] =
+            asks_future ? draw_future(model, s, first + (i - before), last, rng) : 0;
     }
     return true;
 }
@@ -269,7 +298,8 @@ static bool add_window(shard *one, const clade_behaviour *model, const clade_seq
 static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clade_window *windows,
                           size_t n_windows)
 {
-    size_t n = 0;
+    size_t    n   = 0;
+    clade_rng rng = clade_rng_stream(l->options.seed, "behaviour/future", l->n_steps);
     for (size_t i = 0; i < l->options.n_shards; i++)
         clade__tokens_clear(&l->shard[i].tokens);
     for (; n < n_windows; n++) {
@@ -278,7 +308,7 @@ static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clad
         for (size_t i = 1; i < l->options.n_shards; i++) {
             if (l->shard[i].tokens.n < l->shard[least].tokens.n) least = i;
         }
-        if (!add_window(&l->shard[least], l->model, s, &windows[n])) break;
+        if (!add_window(&l->shard[least], l->model, s, &windows[n], &rng)) break;
     }
     return n;
 }
@@ -321,6 +351,8 @@ static void draw_candidates(clade_learner *l, size_t n_targets)
             candidate_add(l, t->target[i]);
             l->popularity[t->target[i]] += 1.0f;
         }
+        for (size_t i = 0; i < t->n; i++)
+            if (t->future[i] > 0) candidate_add(l, t->future[i]);
     }
     l->popularity[0] += (float)n_targets;
     for (size_t i = 0; i < l->options.n_negatives; i++)
@@ -337,6 +369,8 @@ static void draw_candidates(clade_learner *l, size_t n_targets)
         clade__tokens *const t = &l->shard[s].tokens;
         for (size_t i = 0; i < t->n; i++)
             t->target[i] = t->target[i] == 0 ? 0 : l->place[t->target[i]];
+        for (size_t i = 0; i < t->n; i++)
+            t->future[i] = t->future[i] == 0 ? 0 : l->place[t->future[i]];
     }
 }
 
@@ -354,12 +388,17 @@ static void run_shard(size_t i, int worker, void *context)
     const clade__chance     chance = { clade_rng_u64(&rng) };
     memset(one->grad, 0, l->n_dense * sizeof *one->grad);
     memset(one->d_row, 0, l->n_candidates * d * sizeof *one->d_row);
-    one->loss = 0.0;
+    one->loss = one->future_loss = 0.0;
     if (one->tokens.n == 0) return;
     clade__embed(room, l->model, &one->tokens, &chance);
-    clade__forward(room, l->model, &l->packed, &one->tokens, &chance);
-    one->loss = clade__softmax_loss(one->d_row, room, d, &items, one->tokens.target,
-                                    one->tokens.weight, one->tokens.n);
+    clade__forward(room, l->model, &l->packed, &one->tokens, &chance, l->future_weight != NULL);
+    one->loss = clade__softmax_loss(one->d_row, room->d_hidden, room, room->hidden, d, &items,
+                                    one->tokens.target, one->tokens.weight, one->tokens.n);
+    if (l->future_weight != NULL) { /* weights are those of the next item, times the objective's */
+        one->future_loss =
+            clade__softmax_loss(one->d_row, room->d_future, room, room->future, d, &items,
+                                one->tokens.future, l->future_weight, one->tokens.n);
+    }
     clade__backward(one->grad, room, l->model, &l->packed, &one->tokens, &chance);
     memcpy(one->d_x, room->d_x, one->tokens.n * d * sizeof *one->d_x);
 }
@@ -530,6 +569,8 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
         for (size_t i = 0; i < t->n; i++)
             t->weight[i] /= (float)step.n_targets;
     }
+    for (size_t i = 0; l->future_weight != NULL && i < o->shard_tokens; i++)
+        l->future_weight[i] = l->model->options.future_weight / (float)step.n_targets;
     if (!all_items(l)) draw_candidates(l, step.n_targets);
     clade__items(l->row, l->inverse_norm, l->model, l->candidate, l->n_candidates);
     clade__candidates_pack(l->row_packed, l->row, l->n_candidates, d);
@@ -537,7 +578,7 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
     clade_parallel(l->end_shard - l->first_shard, run_shard, l);
     gather_gradient(l);
     for (size_t s = l->first_shard; s < l->end_shard; s++)
-        step.loss += l->shard[s].loss;
+        step.loss += l->shard[s].loss, step.future_loss += l->shard[s].future_loss;
     if (o->all_reduce != NULL) {
         CLADE_TRY(o->all_reduce(o->all_reduce_context, l->grad, l->model->at.n, &step.loss, err));
     }

@@ -113,14 +113,14 @@ static void gradients(float *d_hidden, float *d_row, clade__room *room, const bu
     }
 }
 
-double clade__softmax_loss(float *d_row, clade__room *room, size_t d,
-                           const clade__candidates *candidates, const uint32_t *target,
+double clade__softmax_loss(float *d_row, float *d_hidden, clade__room *room, const float *hidden,
+                           size_t d, const clade__candidates *candidates, const uint32_t *target,
                            const float *weight, size_t n_tokens)
 {
     const size_t n_tiles = (candidates->n + ITEMS - 1) / ITEMS;
     double       loss    = 0.0;
     for (size_t first = 0; first < n_tokens; first += T) {
-        burst r = { .hidden = room->hidden + first * d,
+        burst r = { .hidden = hidden + first * d,
                     .target = target + first,
                     .weight = weight + first,
                     .packed = room->pack };
@@ -128,7 +128,7 @@ double clade__softmax_loss(float *d_row, clade__room *room, size_t d,
         r.w     = (r.n + 15) / 16 * 16;
         logits(room, &r, candidates, d);
         loss += normalise(room, &r, n_tiles);
-        gradients(room->d_a + first * d, d_row, room, &r, candidates, d);
+        gradients(d_hidden + first * d, d_row, room, &r, candidates, d);
     }
     return loss;
 }

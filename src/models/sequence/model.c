@@ -25,6 +25,7 @@ clade_behaviour_options clade_behaviour_defaults(void)
         .temperature = 0.05f,
         .dropout     = 0.2f,
         .dropout_in  = 0.2f,
+        .future_days = 28.0f,
     };
 }
 
@@ -63,6 +64,8 @@ static clade_status check_options(const clade_behaviour_options *o, clade_error 
     CLADE_TRY(check_range("max_events", o->max_events, 2, CLADE_BEHAVIOUR_EVENTS_MAX, err));
     CLADE_TRY(check_range("temperature", (double)o->temperature, 0, 10, err));
     CLADE_TRY(check_range("dropout", (double)o->dropout, 0, 0.95, err));
+    CLADE_TRY(check_range("future_weight", (double)o->future_weight, 0, 100, err));
+    CLADE_TRY(check_range("future_days", (double)o->future_days, 0, 3660, err));
     CLADE_TRY(check_range("dropout_in", (double)o->dropout_in, 0, 0.95, err));
     if (o->d % 16 != 0 || o->d % o->n_heads != 0 || o->d / o->n_heads % 8 != 0 || o->ff % 8 != 0) {
         return clade_fail(err, CLADE_ERR_ARG,
@@ -147,6 +150,8 @@ static void place_all(clade_behaviour *model)
     for (size_t b = 0; b < model->options.n_blocks; b++)
         place_block(model, b);
     at->norm_out = place(model, 1, d, "", "norm_out");
+    at->future   = SIZE_MAX;
+    if (model->options.future_weight > 0.0f) at->future = place(model, d, d, "", "future");
 }
 
 /* ---- First values ---------------------------------------------------------------------------- */

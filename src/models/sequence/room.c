@@ -36,6 +36,9 @@ static void plan_packed(clade__packed *packed, planner *p, const clade_behaviour
         w->ff_in_t  = plan(p, clade_pack_size(2 * F, d));
         w->ff_out_t = plan(p, clade_pack_size(d, F));
     }
+    if (!with_back || model->at.future == SIZE_MAX) return;
+    packed->future   = plan(p, clade_pack_size(d, d));
+    packed->future_t = plan(p, clade_pack_size(d, d));
 }
 
 clade_status clade__packed_create(clade__packed *packed, const clade_behaviour *model,
@@ -77,6 +80,9 @@ void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool
         if (F > 0) f->pack_transposed(w->ff_in_t, theta + l->ff_in, 2 * F, 2 * F, d);
         if (F > 0) f->pack_transposed(w->ff_out_t, theta + l->ff_out, d, d, F);
     }
+    if (packed->future == NULL) return;
+    f->pack(packed->future, model->theta + model->at.future, d, d, d);
+    f->pack_transposed(packed->future_t, model->theta + model->at.future, d, d, d);
 }
 
 /* ---- A thread's room ------------------------------------------------------------------------- */
@@ -125,7 +131,9 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
     }
     room->last         = plan(p, N * d);
     room->hidden       = plan(p, N * d);
-    room->hidden_scale = plan(p, 2 * N);
+    room->hidden_scale = plan(p, N);
+    room->out          = plan(p, N * d);
+    room->out_scale    = plan(p, N);
     room->scores       = plan(p, 2 * CLADE__QUERY_ROWS * L_padded);
     room->heads        = plan(p, (4 * L_padded + CLADE__QUERY_ROWS) * wide + L_padded);
     room->bank         = plan(p, (L + 1) * K * w);
@@ -134,6 +142,12 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
                                           clade_pack_size(N, d)));
     if (!with_back) return;
     room->d_x      = plan(p, N * d);
+    room->d_hidden = plan(p, N * d);
+    if (model->at.future != SIZE_MAX) {
+        room->future       = plan(p, N * d);
+        room->future_scale = plan(p, N);
+        room->d_future     = plan(p, N * d);
+    }
     room->d_a      = plan(p, N * d);
     room->d_b      = plan(p, N * d);
     room->d_wide   = plan(p, N * max_size(width, 2 * F));

@@ -14,7 +14,8 @@ typedef struct vectors {
     const clade_sequences *sequences;
     const clade_case      *cases;
     size_t                 n_cases;
-    clade__tokens         *tokens; /* one a thread */
+    bool                   profiles; /* room->out, not room->hidden */
+    clade__tokens         *tokens;   /* one a thread */
     clade__room           *room;
 } vectors;
 
@@ -26,9 +27,10 @@ static void run(float *out, const vectors *v, int worker)
     const size_t         d      = v->model->options.d;
     if (tokens->n_seqs == 0) return;
     clade__embed(room, v->model, tokens, NULL);
-    clade__forward(room, v->model, v->packed, tokens, NULL);
+    clade__forward(room, v->model, v->packed, tokens, NULL, false);
+    const float *const from = v->profiles ? room->out : room->hidden;
     for (size_t c = 0; c < tokens->n_seqs; c++) {
-        memcpy(out + c * d, room->hidden + (tokens->start[c + 1] - 1) * d, d * sizeof *out);
+        memcpy(out + c * d, from + (tokens->start[c + 1] - 1) * d, d * sizeof *out);
     }
     clade__tokens_clear(tokens);
 }
@@ -78,9 +80,9 @@ static clade_status check_shape(const clade_behaviour *model, const clade_sequen
                       shape.with_time ? " with times" : "");
 }
 
-clade_status clade_behaviour_vectors(float *out, const clade_behaviour *model,
-                                     const clade_sequences *sequences, const clade_case *cases,
-                                     size_t n_cases, clade_error *err)
+static clade_status compute(float *out, const clade_behaviour *model,
+                            const clade_sequences *sequences, const clade_case *cases,
+                            size_t n_cases, bool profiles, clade_error *err)
 {
     CLADE_TRY(check_shape(model, sequences, err));
     if (n_cases == 0) return CLADE_OK;
@@ -96,7 +98,8 @@ clade_status clade_behaviour_vectors(float *out, const clade_behaviour *model,
                              .packed    = &packed,
                              .sequences = sequences,
                              .cases     = cases,
-                             .n_cases   = n_cases };
+                             .n_cases   = n_cases,
+                             .profiles  = profiles };
     v.tokens             = calloc(n_threads, sizeof *v.tokens);
     v.room               = calloc(n_threads, sizeof *v.room);
     if (v.tokens == NULL || v.room == NULL) {
@@ -122,6 +125,20 @@ clade_status clade_behaviour_vectors(float *out, const clade_behaviour *model,
     free(v.room);
     clade__packed_free(&packed);
     return status;
+}
+
+clade_status clade_behaviour_vectors(float *out, const clade_behaviour *model,
+                                     const clade_sequences *sequences, const clade_case *cases,
+                                     size_t n_cases, clade_error *err)
+{
+    return compute(out, model, sequences, cases, n_cases, false, err);
+}
+
+clade_status clade_behaviour_profiles(float *out, const clade_behaviour *model,
+                                      const clade_sequences *sequences, const clade_case *cases,
+                                      size_t n_cases, clade_error *err)
+{
+    return compute(out, model, sequences, cases, n_cases, true, err);
 }
 
 /* ---- Scores ---------------------------------------------------------------------------------- */

@@ -15,8 +15,9 @@ clade_status clade__tokens_create(clade__tokens *tokens, const clade_behaviour *
     tokens->item   = CLADE_NEW(uint32_t, capacity);
     tokens->target = CLADE_NEW(uint32_t, capacity);
     tokens->weight = CLADE_NEW(float, capacity);
+    tokens->future = CLADE_NEW(uint32_t, capacity);
     bool whole     = tokens->start != NULL && tokens->item != NULL && tokens->target != NULL &&
-                 tokens->weight != NULL;
+                 tokens->weight != NULL && tokens->future != NULL;
     for (size_t f = 0; whole && f < model->shape.n_fields; f++) {
         tokens->field[f] = CLADE_NEW(uint32_t, capacity);
         whole            = tokens->field[f] != NULL;
@@ -45,6 +46,7 @@ void clade__tokens_free(clade__tokens *tokens)
     free(tokens->item);
     free(tokens->target);
     free(tokens->weight);
+    free(tokens->future);
     free(tokens->at_us);
     free(tokens->gap_days);
     free(tokens->gap);
