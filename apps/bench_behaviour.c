@@ -85,9 +85,11 @@ static clade_status read_recipe(recipe *r, const command *c, clade_error *err)
     r->train.learner.shard_tokens = (size_t)whole / r->train.learner.n_shards;
     if (r->train.learner.shard_tokens < r->model.max_events)
         r->train.learner.shard_tokens = r->model.max_events;
-    r->train.learner.seed = c->seed;
-    r->train.progress     = !c->quiet;
-    r->refit_only         = command_has(c, "refit-only");
+    CLADE_TRY(command_int(&whole, c, "negatives", 0, 0, 1 << 20, err));
+    r->train.learner.n_negatives = (size_t)whole;
+    r->train.learner.seed        = c->seed;
+    r->train.progress            = !c->quiet;
+    r->refit_only                = command_has(c, "refit-only");
     return CLADE_OK;
 }
 
