@@ -87,7 +87,8 @@ static clade_status read_words(clade_words *out, const clade_json_tree *tree, co
     if (out->name == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a vocabulary");
     for (uint32_t i = 0; i < list->n; i++) {
         const clade_json_node *node = &list[1 + i]; /* texts have no children */
-        if (node->type != CLADE_JSON_TEXT || memchr(node->text.data, 0, node->text.size) != NULL)
+        if (node->type != CLADE_JSON_TEXT ||
+            (node->text.size > 0 && memchr(node->text.data, 0, node->text.size) != NULL))
             return clade_fail(err, CLADE_ERR_DATA, "vocabulary: %s[%u] is no text", key, i);
         out->name[i] = clade_arena_text(arena, node->text.data, node->text.size);
         if (out->name[i] == NULL)
