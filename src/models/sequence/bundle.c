@@ -88,6 +88,19 @@ static clade_tensor_type type_of(const clade_behaviour_tensor *tensor,
     return small ? CLADE_TENSOR_F32 : types[precision];
 }
 
+static clade_status check_finite(const clade_behaviour *model, const char *path, clade_error *err)
+{
+    for (size_t t = 0; t < model->n_tensors; t++) {
+        const clade_behaviour_tensor *const tensor = &model->tensor[t];
+        for (size_t i = 0; i < tensor->n_rows * tensor->n_columns; i++) {
+            if (isfinite(model->theta[tensor->offset + i])) continue;
+            return clade_fail(err, CLADE_ERR_DATA, "%s is not written: %s[%zu] is not finite", path,
+                              tensor->name, i);
+        }
+    }
+    return CLADE_OK;
+}
+
 clade_status clade_behaviour_save(const clade_behaviour *model, const char *path,
                                   clade_behaviour_precision precision, const char *const *notes,
                                   clade_error *err)
@@ -101,6 +114,7 @@ clade_status clade_behaviour_save(const clade_behaviour *model, const char *path
     int64_t            *values = NULL;
     clade_status        status = CLADE_OK;
 
+    CLADE_TRY(check_finite(model, path, err));
     for (size_t t = 0; t < n; t++) {
         const clade_behaviour_tensor *const tensor = &model->tensor[t];
         source[t]                                  = (clade_tensor_source){ tensor->name,
