@@ -100,6 +100,7 @@ struct command {
     int64_t  memory_bytes; /* 0: the store decides */
     int64_t  min_group;    /* k-anonymity of exports and of shown groups */
 
+    bool         together; /* every rank of mpirun fails in this way: rank 0 alone says it */
     bool         problems; /* the verb ran, and found problems in the data: exit code 3 */
     clade_store *store;    /* opened by command_open, closed by main */
     clade_arena *arena;    /* lives as long as the verb */

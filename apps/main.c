@@ -1,6 +1,8 @@
 /* The frame around every verb: read the command line, settle the options, run, report once. */
 #include "command.h"
 
+#include "clade/dist.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -128,9 +130,12 @@ int main(int argc, char **argv)
     clade_progress_end();
     if (status == CLADE_OK) status = answer(&c, &err);
 done:
-    if (status != CLADE_OK) report(&c, &err);
+    if (status != CLADE_OK && !(c.together && clade_dist_rank() > 0)) report(&c, &err);
     clade_store_close(c.store);
     clade_buffer_free(&c.json_text);
     clade_arena_free(c.arena);
+    if (status != CLADE_OK && !c.together && clade_dist_ranks() > 1)
+        clade_dist_abort(command_exit_code(status)); /* the others would wait for ever */
+    clade_dist_finish();
     return status == CLADE_OK && c.problems ? COMMAND_PROBLEMS : command_exit_code(status);
 }

@@ -39,9 +39,11 @@ typedef struct clade_train_options {
     size_t patience;         /* judged epochs without a gain after which training ends; 0: none */
     clade_train_judge judge; /* NULL: the last averaged parameters are the result */
     void             *judge_context;
-    const char       *checkpoint;         /* path, or NULL; an existing one is gone on from */
-    double            checkpoint_seconds; /* between two; 0 means 60. One is written at the end of
-                                             an interrupted training in any case */
+    const char       *checkpoint; /* path, or NULL; an existing one is gone on from. Read and
+                                     written by rank 0; complete at the end too, for the
+                                     caller to remove once the model is kept */
+    double checkpoint_seconds;    /* between two; 0 means 60. One is written at the end of
+                                     an interrupted training in any case */
     void (*tell)(void *context, const clade_train_epoch *epoch); /* may be NULL */
     void *tell_context;
     bool  progress; /* draw a progress line */
@@ -69,7 +71,8 @@ typedef struct clade_train_report {
  * @param sequences  What may be learnt from: nothing that validation or test ask for.
  * @return CLADE_OK; CLADE_ERR_DATA when no customer has two events, for a checkpoint of another
  *         training (it names the difference), and when the loss is not finite;
- *         CLADE_ERR_INTERRUPTED after writing the checkpoint, the model then being of no use;
+ *         CLADE_ERR_INTERRUPTED after writing the checkpoint, also while judging, the model then
+ *         being of no use;
  *         CLADE_ERR_IO; CLADE_ERR_NOMEM.
  * Ranks       Called by all ranks with the same arguments; rank 0 judges, tells and writes.
  * Repeatable  Bit for bit: the same options, sequences and number of ranks. A budget changes the

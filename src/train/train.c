@@ -168,12 +168,9 @@ static clade_status save(training *t, clade_error *err)
     return CLADE_OK;
 }
 
-/* Ctrl-C on any rank stops all of them at the same step, and what was learnt is kept. */
-static clade_status check_interrupt(training *t, clade_error *err)
+/* All ranks stop at the same place, and what was learnt is kept. */
+static clade_status interrupted(training *t, clade_error *err)
 {
-    double stop = clade_interrupt_requested() ? 1.0 : 0.0;
-    CLADE_TRY(clade_dist_sum_double(&stop, 1, err));
-    if (stop == 0.0) return CLADE_OK;
     CLADE_TRY(save(t, err));
     (void)clade_fail(err, CLADE_ERR_INTERRUPTED, "training was interrupted in epoch %llu of %llu",
                      (unsigned long long)t->at.epoch + 1, (unsigned long long)t->at.n_planned);
@@ -181,6 +178,14 @@ static clade_status check_interrupt(training *t, clade_error *err)
         clade_hint(err, "run the same command again to go on from %s", t->options->checkpoint);
     }
     return CLADE_ERR_INTERRUPTED;
+}
+
+/* Ctrl-C on any rank stops all of them at the same step. */
+static clade_status check_interrupt(training *t, clade_error *err)
+{
+    double stop = clade_interrupt_requested() ? 1.0 : 0.0;
+    CLADE_TRY(clade_dist_sum_double(&stop, 1, err));
+    return stop == 0.0 ? CLADE_OK : interrupted(t, err);
 }
 
 static clade_status judge(training *t, double *out_score, clade_error *err)
@@ -199,9 +204,10 @@ static clade_status judge(training *t, double *out_score, clade_error *err)
     }
     *out_score = values[0];
     if (status == CLADE_OK && !speaks() && values[1] != 0.0) {
-        status = clade_fail(err, CLADE_ERR_DATA, "rank 0 could not judge the model");
+        status = clade_fail(err, (clade_status)values[1], "rank 0 could not judge the model");
     }
-    if (status == CLADE_OK && (t->at.best_epoch == 0 || *out_score > t->at.best_score)) {
+    if (status != CLADE_OK) { /* nothing is known of this epoch yet */
+    } else if (t->at.best_epoch == 0 || *out_score > t->at.best_score) {
         t->at.best_score     = *out_score;
         t->at.best_epoch     = t->at.epoch + 1;
         t->at.n_without_gain = 0;
@@ -253,7 +259,8 @@ static clade_status run(training *t, clade_error *err)
 {
     const double pause =
         t->options->checkpoint_seconds > 0.0 ? t->options->checkpoint_seconds : 60.0;
-    bool over  = t->at.epoch >= t->at.n_planned;
+    bool over = t->at.epoch >= t->at.n_planned ||
+                (t->options->patience > 0 && t->at.n_without_gain >= t->options->patience);
     t->written = clade_seconds();
     while (!over) {
         make_windows(t);
@@ -267,9 +274,11 @@ static clade_status run(training *t, clade_error *err)
             CLADE_TRY(check_interrupt(t, err));
             if (clade_seconds() - t->written > pause) CLADE_TRY(save(t, err));
         }
-        CLADE_TRY(end_epoch(t, &over, err));
+        const clade_status ended = end_epoch(t, &over, err);
+        if (ended == CLADE_ERR_INTERRUPTED) return interrupted(t, err); /* while judging */
+        CLADE_TRY(ended);
     }
-    return CLADE_OK;
+    return save(t, err); /* until the caller has put the model where it belongs */
 }
 
 /* ---- Beginning and end ----------------------------------------------------------------------- */
@@ -307,6 +316,49 @@ static uint64_t identity_of(const training *t)
     return clade_hash64(chance, sizeof chance, hash);
 }
 
+/* One array of rank 0 on every rank. */
+static clade_status spread(float *values, size_t n, clade_error *err)
+{
+    return clade_dist_broadcast(values, n * sizeof *values, 0, err);
+}
+
+/* What rank 0 read from the checkpoint, on every rank. */
+static clade_status spread_state(training *t, clade_error *err)
+{
+    const size_t n     = t->trained.n;
+    float *const theta = CLADE_NEW(float, n);
+    if (theta == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu parameters", n);
+    memcpy(theta, clade_behaviour_parameters(t->model), n * sizeof *theta);
+    clade_status status = clade_dist_broadcast(&t->at, sizeof t->at, 0, err);
+    if (status == CLADE_OK) status = spread(theta, n, err);
+    if (status == CLADE_OK) status = spread(t->trained.state.m, n, err);
+    if (status == CLADE_OK) status = spread(t->trained.state.v, n, err);
+    if (status == CLADE_OK) status = spread(t->trained.best, n, err);
+    if (status == CLADE_OK && t->trained.state.average != NULL)
+        status = spread(t->trained.state.average, n, err);
+    *t->trained.state.n_steps = t->at.n_steps;
+    clade_behaviour_set(t->model, theta);
+    free(theta);
+    return status;
+}
+
+/* Rank 0 reads the checkpoint, where there is one; the others need not see its disk. */
+static clade_status go_on(training *t, clade_error *err)
+{
+    clade_status status = CLADE_ERR_NOT_FOUND;
+    if (speaks()) status = clade__checkpoint_read(t->options->checkpoint, &t->trained, &t->at, err);
+    double told = (double)status;
+    CLADE_TRY(clade_dist_broadcast(&told, sizeof told, 0, err));
+    if (!speaks()) {
+        status = (clade_status)told;
+        if (status != CLADE_OK && status != CLADE_ERR_NOT_FOUND)
+            (void)clade_fail(err, status, "rank 0 could not read its checkpoint");
+    }
+    t->report.resumed = status == CLADE_OK;
+    if (status == CLADE_OK && clade_dist_ranks() > 1) return spread_state(t, err);
+    return status == CLADE_ERR_NOT_FOUND ? CLADE_OK : status;
+}
+
 static clade_status open(training *t, clade_error *err)
 {
     clade_learner_options learner = t->options->learner;
@@ -325,10 +377,7 @@ static clade_status open(training *t, clade_error *err)
     }
     t->at.n_planned = t->options->n_epochs;
     if (t->options->checkpoint == NULL) return CLADE_OK;
-    const clade_status status =
-        clade__checkpoint_read(t->options->checkpoint, &t->trained, &t->at, err);
-    t->report.resumed = status == CLADE_OK;
-    return status == CLADE_ERR_NOT_FOUND ? CLADE_OK : status;
+    return go_on(t, err);
 }
 
 clade_status clade_train_behaviour(clade_train_report *out, clade_behaviour *model,

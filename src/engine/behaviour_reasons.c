@@ -1,0 +1,198 @@
+/*
+ * Why an item is recommended: what its score loses when one item of the history had not been.
+ *
+ *     history   a b a c d          score(x)
+ *     without a   b   c d          score(x) - effect of a        for the latest 20 distinct items,
+ *     without b a   a c d          score(x) - effect of b        all of them in one batch
+ *     ...
+ *
+ * Exact, for any mixer: the vector is computed anew from the history that is left. Runs once for a
+ * customer that somebody looks at.
+ */
+#include "behaviour_recommend.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The kinds of docs/formats/schema.md: what a customer would call it, and what says most. */
+static const struct {
+    const char *en, *zh;
+    int         weight;
+} kind_words[CLADE__N_KINDS + 1] = {
+    { "you came across", "您接触过", 0 },
+    { "you looked at", "您看过", 3 },
+    { "you searched for", "您搜索过", 2 },
+    { "you clicked on", "您点击过", 2 },
+    { "you put in your basket", "您加购过", 6 },
+    { "you took back", "您考虑过", 1 },
+    { "you chose", "您选过", 7 },
+    { "you bought", "您买过", 9 },
+    { "you tried", "您试过", 1 },
+    { "you reviewed", "您评价过", 8 },
+    { "you came across", "您接触过", 0 },
+    { "you wished for", "您收藏过", 5 },
+    { "you shared", "您分享过", 4 },
+    { "you came across", "您接触过", 0 },
+};
+
+const uint32_t *clade__kinds_of(const clade_sequences *s)
+{
+    for (size_t f = 0; f < s->n_fields; f++)
+        if (strcmp(s->field[f].name, "kind") == 0) return s->field[f].value;
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- leave one out */
+
+typedef struct leaving {
+    const clade_sequences *s;
+    uint64_t               first, end; /* of the events that the model looks at */
+    size_t                 n;          /* distinct items */
+    uint32_t               item[CLADE_RECOMMEND_GROUNDS]; /* latest first */
+    uint32_t               kind[CLADE_RECOMMEND_GROUNDS];
+} leaving;
+
+static void find_distinct(leaving *l)
+{
+    const uint32_t *const kind = clade__kinds_of(l->s);
+    for (uint64_t e = l->end; e-- > l->first;) {
+        const uint32_t item = l->s->item[e];
+        const uint32_t what = kind == NULL || kind[e] > CLADE__N_KINDS ? 0 : kind[e];
+        size_t         k    = 0;
+        while (k < l->n && l->item[k] != item)
+            k++;
+        if (item == 0 || k == CLADE_RECOMMEND_GROUNDS) continue;
+        if (k == l->n) {
+            l->item[l->n]   = item;
+            l->kind[l->n++] = what;
+        } else if (kind_words[what].weight > kind_words[l->kind[k]].weight) {
+            l->kind[k] = what;
+        }
+    }
+}
+
+/* Customer 0 has the whole history, customer k + 1 that without item k. */
+static clade_status make_variants(clade_sequences **out, const leaving *l, clade_error *err)
+{
+    const clade_sequences *const s    = l->s;
+    const size_t                 most = (size_t)(l->end - l->first) * (l->n + 1);
+    clade_sequences             *to   = NULL;
+    uint32_t                    *column;
+    uint64_t                     at = 0;
+    clade_status                 status =
+        clade_sequences_create(&to, l->n + 1, most, s->n_items, s->at_us != NULL, err);
+    for (size_t f = 0; status == CLADE_OK && f < s->n_fields; f++)
+        status =
+            clade_sequences_add_field(&column, to, s->field[f].name, s->field[f].n_values, err);
+    if (status != CLADE_OK) {
+        clade_sequences_free(to);
+        return status;
+    }
+    for (size_t v = 0; v <= l->n; v++) {
+        for (uint64_t e = l->first; e < l->end; e++) {
+            if (v > 0 && s->item[e] == l->item[v - 1]) continue;
+            to->item[at] = s->item[e];
+            if (s->at_us != NULL) to->at_us[at] = s->at_us[e];
+            for (size_t f = 0; f < s->n_fields; f++)
+                to->field[f].value[at] = s->field[f].value[e];
+            at++;
+        }
+        to->start[v + 1] = at;
+    }
+    to->n_events = (size_t)at;
+    *out         = to;
+    return CLADE_OK;
+}
+
+static double product(const float *a, const float *b, size_t d)
+{
+    double sum = 0;
+    for (size_t j = 0; j < d; j++)
+        sum += (double)a[j] * (double)b[j];
+    return sum;
+}
+
+/* The item whose absence costs most. Where nothing costs anything, it is the history as a whole. */
+static void settle(clade_recommended *one, const leaving *l, const float *vectors,
+                   const clade_behaviour *model)
+{
+    const size_t       d     = clade_behaviour_options_of(model)->d;
+    const float *const row   = clade_behaviour_items(model) + one->item * d;
+    const double       whole = product(vectors, row, d);
+    one->ground              = CLADE_GROUND_HISTORY;
+    for (size_t k = 0; k < l->n; k++) {
+        const double effect = whole - product(vectors + (k + 1) * d, row, d);
+        if (!(effect > one->effect)) continue;
+        one->ground       = CLADE_GROUND_EVENT;
+        one->effect       = effect;
+        one->because_item = l->item[k];
+        one->because_kind = l->kind[k];
+    }
+}
+
+clade_status clade__reasons_find(clade_recommended *items, size_t n, const clade_shop_histories *h,
+                                 size_t row, clade_error *err)
+{
+    const clade_behaviour_options *const o = clade_behaviour_options_of(h->model);
+    leaving          l        = { .s = h->sequences, .end = h->sequences->start[row + 1] };
+    clade_sequences *variants = NULL;
+    clade_case       cases[CLADE_RECOMMEND_GROUNDS + 1];
+    float           *vectors = CLADE_NEW(float, (CLADE_RECOMMEND_GROUNDS + 1) * (size_t)o->d);
+    clade_status     status =
+        vectors == NULL ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons") : CLADE_OK;
+    l.first = h->sequences->start[row];
+    if (l.end - l.first > o->max_events) l.first = l.end - o->max_events;
+    find_distinct(&l);
+    if (status == CLADE_OK) status = make_variants(&variants, &l, err);
+    for (size_t v = 0; status == CLADE_OK && v <= l.n; v++)
+        cases[v] = (clade_case){ (uint32_t)v, 0, variants->start[v + 1] };
+    if (status == CLADE_OK)
+        status = clade_behaviour_vectors(vectors, h->model, variants, cases, l.n + 1, err);
+    for (size_t i = 0; status == CLADE_OK && i < n; i++)
+        settle(&items[i], &l, vectors, h->model);
+    clade_sequences_free(variants);
+    free(vectors);
+    return status;
+}
+
+/* ---------------------------------------------------------------- words */
+
+enum { NAME_BYTES = 120 };
+
+/* Name, else the shop's own id; cut where a letter ends. */
+static void name_of(char out[NAME_BYTES], const clade_vocabulary *v, uint32_t item)
+{
+    const char *name = v->item_name[item];
+    if (name == NULL || name[0] == '\0') name = v->item_ref[item];
+    (void)snprintf(out, NAME_BYTES, "%s", name == NULL ? "?" : name);
+    out[clade_utf8_valid(out, strlen(out))] = '\0';
+}
+
+void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabulary *v)
+{
+    for (size_t i = 0; i < n; i++) {
+        clade_recommended *const one = &items[i];
+        char                     name[NAME_BYTES];
+        switch (one->ground) {
+        case CLADE_GROUND_EVENT:
+            name_of(name, v, one->because_item);
+            (void)snprintf(one->en, sizeof one->en, "because %s %s",
+                           kind_words[one->because_kind].en,
+                           one->because_item == one->item ? "it before" : name);
+            (void)snprintf(one->zh, sizeof one->zh, "因为%s%s", kind_words[one->because_kind].zh,
+                           one->because_item == one->item ? "它" : name);
+            break;
+        case CLADE_GROUND_HISTORY:
+            (void)snprintf(one->en, sizeof one->en, "because of all you looked at lately");
+            (void)snprintf(one->zh, sizeof one->zh, "根据您最近的全部浏览与购买");
+            break;
+        case CLADE_GROUND_POPULAR:
+            (void)snprintf(one->en, sizeof one->en, "popular: chosen by %.0f customers lately",
+                           (double)one->score);
+            (void)snprintf(one->zh, sizeof one->zh, "热门：近期有 %.0f 位客户选择",
+                           (double)one->score);
+            break;
+        case CLADE_N_GROUND: break;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/* What the two halves of recommending share: choosing the items, and their reasons. */
+#ifndef CLADE_BEHAVIOUR_RECOMMEND_H
+#define CLADE_BEHAVIOUR_RECOMMEND_H
+
+#include "clade/shop_behaviour.h"
+
+enum { CLADE__KIND_VIEW = 1, CLADE__KIND_PURCHASE = 7, CLADE__N_KINDS = 13 };
+
+/** The column of kinds, or NULL where the model has none. */
+const uint32_t *clade__kinds_of(const clade_sequences *sequences);
+
+/**
+ * Fill ground, because and effect of items that are there with item and score: leave one item of
+ * the history out, over the latest distinct ones, all of them in one batch.
+ */
+CLADE_MUST_USE clade_status clade__reasons_find(clade_recommended *items, size_t n,
+                                                const clade_shop_histories *histories, size_t row,
+                                                clade_error *err);
+/** Put the ground of each into words. */
+void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabulary *vocabulary);
+
+#endif
