@@ -246,10 +246,10 @@ static void what_comes_behind_the_last_window_changes_no_bit(void **state)
     make_shop();
     tell_the_future(first, FIRST, 2, &d);
     tell_the_future(second, SECOND, 2, &d);
-    clade_vector_judgement *before = judge(first, second, d, true);
+    clade_vector_judgement *before = judge(first, second, d, false);
     poison(SECOND + 28);
     clade_threads_set(1); /* nor do threads */
-    clade_vector_judgement *after = judge(first, second, d, true);
+    clade_vector_judgement *after = judge(first, second, d, false);
     clade_threads_set(0);
     assert_int_equal(before->tasks->n, after->tasks->n);
     assert_memory_equal(before->tasks->task, after->tasks->task,
