@@ -305,6 +305,255 @@ static void an_item_that_came_since_is_known_by_its_attributes(void **state)
     clade_shop_behaviour_free(b);
 }
 
+/* ---------------------------------------------------------------- what to recommend */
+
+typedef struct served {
+    clade_shop_behaviour *behaviour;
+    clade_shop_histories *histories;
+    clade_recommender    *recommender;
+} served;
+
+static served serve(clade_store *store, const clade_recommend_options *options)
+{
+    clade_error err = { 0 };
+    served      s   = { 0 };
+    check_ok(clade_shop_behaviour_open(&s.behaviour, store, &err));
+    check_ok(clade_shop_histories_read(&s.histories, store, s.behaviour, NOW, NULL, 0, &err));
+    check_ok(clade_recommender_create(&s.recommender, store, s.histories, options, &err));
+    return s;
+}
+
+static void served_free(served *s)
+{
+    clade_recommender_free(s->recommender);
+    clade_shop_histories_free(s->histories);
+    clade_shop_behaviour_free(s->behaviour);
+}
+
+/* Scores of all items for one row, by the model as a scorer. */
+static void score_all(float out[N_ITEMS + 1], const served *s, size_t row)
+{
+    clade_error        err    = { 0 };
+    const clade_case   one    = { (uint32_t)row, 1, s->histories->sequences->start[row + 1] };
+    const clade_scorer scorer = clade_behaviour_scorer(s->histories->model);
+    check_ok(scorer.score(scorer.self, out, s->histories->sequences, &one, 1, &err));
+}
+
+/* Customer c buys item (c + 4) % 6. The answer is what a walk through all scores gives. */
+static void the_best_items_come_but_those_that_were_bought(void **state)
+{
+    clade_recommend_options options = clade_recommend_defaults();
+    save(*state, 11);
+    for (int again = 0; again < 2; again++) {
+        options.again = again == 1;
+        served s      = serve(*state, &options);
+        for (int64_t c = 0; c < N_CUSTOMERS; c++) {
+            clade_error       err = { 0 };
+            clade_recommended got[10];
+            float             score[N_ITEMS + 1];
+            size_t            n = 0;
+            check_ok(clade_recommend(got, &n, s.recommender, c, &err));
+            assert_int_equal(n, again ? N_ITEMS : N_ITEMS - 1);
+            score_all(score, &s, (size_t)c);
+            for (size_t i = 0; i < n; i++) {
+                const int64_t number = s.histories->vocabulary->item[got[i].item];
+                assert_true(again || number != (c + 4) % N_ITEMS);
+                check_close((double)got[i].score, (double)score[got[i].item], 1e-5);
+                assert_true(i == 0 || got[i].score <= got[i - 1].score);
+            }
+        }
+        served_free(&s);
+    }
+}
+
+static void rows_are_the_same_items_as_one_by_one(void **state)
+{
+    clade_error             err     = { 0 };
+    clade_recommend_options options = clade_recommend_defaults();
+    uint32_t                item[N_CUSTOMERS * 4];
+    float                   score[N_CUSTOMERS * 4];
+    options.n = 4, options.lambda = 0.4;
+    save(*state, 11);
+    served s = serve(*state, &options);
+    check_ok(clade_recommend_rows(item, score, s.recommender, 0, N_CUSTOMERS, &err));
+    for (size_t c = 0; c < N_CUSTOMERS; c++) {
+        clade_recommended got[4];
+        size_t            n = 0;
+        check_ok(clade_recommend(got, &n, s.recommender, (int64_t)c, &err));
+        assert_int_equal(n, 4);
+        for (size_t i = 0; i < n; i++)
+            assert_true(got[i].item == item[4 * c + i] && got[i].score == score[4 * c + i]);
+    }
+    served_free(&s);
+}
+
+static void a_category_gives_no_more_than_its_cap(void **state)
+{
+    clade_error             err     = { 0 };
+    clade_recommend_options options = clade_recommend_defaults();
+    clade_recommended       got[10];
+    size_t                  n = 0, teas = 0;
+    options.category_cap = 1;
+    save(*state, 11);
+    served s = serve(*state, &options);
+    check_ok(clade_recommend(got, &n, s.recommender, 3, &err));
+    for (size_t i = 0; i < n; i++)
+        teas += s.histories->vocabulary->item[got[i].item] < 3;
+    assert_int_equal(n, 2); /* tea and cups */
+    assert_int_equal(teas, 1);
+    served_free(&s);
+}
+
+/* Stock of item 2 ran out and came back, that of item 5 ran out. */
+static void what_is_out_of_stock_is_left_out(void **state)
+{
+    clade_error             err     = { 0 };
+    clade_recommend_options options = clade_recommend_defaults();
+    clade_recommended       got[10];
+    size_t                  n      = 0;
+    bool                    has[6] = { false };
+    char                    sql[600];
+    (void)snprintf(sql, sizeof sql,
+                   "INSERT INTO item BY NAME SELECT a AS item, 'sku' || a AS ref, b AS stock, %lld "
+                   "+ c AS known_us, 2 AS load FROM (VALUES (2, 0.0, 1), (2, 4.0, 2), (5, 3.0, 1), "
+                   "(5, 0.0, 2)) AS v(a, b, c)",
+                   (long long)FIRST);
+    run_sql(*state, sql);
+    save(*state, 11);
+    options.again = true;
+    served s      = serve(*state, &options);
+    check_ok(clade_recommend(got, &n, s.recommender, 3, &err));
+    for (size_t i = 0; i < n; i++)
+        has[s.histories->vocabulary->item[got[i].item]] = true;
+    assert_true(n == 5 && has[2] && !has[5]);
+    served_free(&s);
+}
+
+/* Number 12 has a key and no event. Items 4, 5, 0, 1 ... were bought by two customers each. */
+static void a_customer_without_history_gets_what_is_popular(void **state)
+{
+    clade_error             err     = { 0 };
+    clade_recommend_options options = clade_recommend_defaults();
+    clade_recommended       got[10];
+    size_t                  n = 0;
+    options.n                 = 3;
+    save(*state, 11);
+    served s = serve(*state, &options);
+    check_ok(clade_recommend(got, &n, s.recommender, N_CUSTOMERS, &err));
+    assert_int_equal(n, 3);
+    assert_int_equal(got[0].ground, CLADE_GROUND_POPULAR);
+    check_close((double)got[0].score, 2, 0);
+    assert_string_equal(got[0].en, "popular: chosen by 2 customers lately");
+    assert_string_equal(got[0].zh, "热门：近期有 2 位客户选择");
+    served_free(&s);
+}
+
+/* The history without one item, written out and asked by itself. */
+static double score_without(const served *s, size_t row, uint32_t left_out, uint32_t item)
+{
+    clade_error                  err = { 0 };
+    const clade_sequences *const all = s->histories->sequences;
+    const size_t                 d   = clade_behaviour_options_of(s->histories->model)->d;
+    clade_sequences             *one = NULL;
+    float                        vector[64];
+    double                       sum = 0;
+    uint32_t                    *column;
+    check_ok(clade_sequences_create(&one, 1, 5, all->n_items, true, &err));
+    for (size_t f = 0; f < all->n_fields; f++)
+        check_ok(clade_sequences_add_field(&column, one, all->field[f].name, all->field[f].n_values,
+                                           &err));
+    size_t n = 0;
+    for (uint64_t e = all->start[row]; e < all->start[row + 1]; e++) {
+        if (all->item[e] == left_out) continue;
+        one->item[n]  = all->item[e];
+        one->at_us[n] = all->at_us[e];
+        for (size_t f = 0; f < all->n_fields; f++)
+            one->field[f].value[n] = all->field[f].value[e];
+        n++;
+    }
+    one->n_events = n, one->start[1] = n;
+    const clade_case asked = { 0, 1, n };
+    check_ok(clade_behaviour_vectors(vector, s->histories->model, one, &asked, 1, &err));
+    for (size_t j = 0; j < d; j++)
+        sum += (double)vector[j] * (double)clade_behaviour_items(s->histories->model)[item * d + j];
+    clade_sequences_free(one);
+    return sum;
+}
+
+static void the_reason_is_the_item_whose_absence_costs_most(void **state)
+{
+    clade_error             err     = { 0 };
+    clade_recommend_options options = clade_recommend_defaults();
+    clade_recommended       got[10];
+    size_t                  n = 0, n_named = 0;
+    save(*state, 11);
+    served s = serve(*state, &options);
+    for (size_t row = 0; row < 4; row++) {
+        const clade_sequences *const all = s.histories->sequences;
+        check_ok(clade_recommend(got, &n, s.recommender, (int64_t)row, &err));
+        for (size_t i = 0; i < n; i++) {
+            const double whole = score_without(&s, row, UINT32_MAX, got[i].item);
+            double       most  = 0;
+            uint32_t     named = 0;
+            for (uint64_t e = all->start[row]; e < all->start[row + 1]; e++) {
+                const double cost = whole - score_without(&s, row, all->item[e], got[i].item);
+                if (cost > most) most = cost, named = all->item[e];
+            }
+            check_close(got[i].effect, most, 1e-5);
+            assert_int_equal(got[i].because_item, named);
+            assert_int_equal(got[i].ground, named > 0 ? CLADE_GROUND_EVENT : CLADE_GROUND_HISTORY);
+            n_named += named > 0;
+        }
+    }
+    assert_true(n_named > 4);
+    served_free(&s);
+}
+
+/* Whatever lifts an item, the words name what was done with it: the last of five was bought. */
+static void a_reason_says_what_the_customer_did(void **state)
+{
+    clade_error             err     = { 0 };
+    clade_recommend_options options = clade_recommend_defaults();
+    clade_recommended       got[10];
+    size_t                  n = 0;
+    save(*state, 11);
+    served s = serve(*state, &options);
+    for (int64_t c = 0; c < N_CUSTOMERS; c++) {
+        check_ok(clade_recommend(got, &n, s.recommender, c, &err));
+        for (size_t i = 0; i < n; i++) {
+            char wanted[120];
+            if (got[i].ground != CLADE_GROUND_EVENT) continue;
+            const long long number = (long long)s.histories->vocabulary->item[got[i].because_item];
+            const bool      bought = number == (c + 4) % N_ITEMS;
+            (void)snprintf(wanted, sizeof wanted, "because you %s %s",
+                           bought ? "bought" : "looked at",
+                           got[i].because_item == got[i].item ? "it before" : "Thing ");
+            assert_int_equal(strncmp(got[i].en, wanted, strlen(wanted)), 0);
+            assert_non_null(strstr(got[i].zh, bought ? "您买过" : "您看过"));
+        }
+    }
+    served_free(&s);
+}
+
+static void bad_options_are_named(void **state)
+{
+    clade_recommend_options options = clade_recommend_defaults();
+    clade_recommender      *none    = NULL;
+    clade_error             err     = { 0 };
+    save(*state, 11);
+    served s  = serve(*state, &options);
+    options.n = 201;
+    assert_int_equal(clade_recommender_create(&none, *state, s.histories, &options, &err),
+                     CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "201"));
+    options.n = 5, options.lambda = 1.5;
+    assert_int_equal(clade_recommender_create(&none, *state, s.histories, &options, &err),
+                     CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "1.5"));
+    assert_null(none);
+    served_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +569,17 @@ int main(void)
             vectors_are_those_of_the_model_and_of_some_the_same_as_of_all, setup, teardown),
         cmocka_unit_test_setup_teardown(an_item_that_came_since_is_known_by_its_attributes, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_best_items_come_but_those_that_were_bought, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(rows_are_the_same_items_as_one_by_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_category_gives_no_more_than_its_cap, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_out_of_stock_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_customer_without_history_gets_what_is_popular, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_reason_is_the_item_whose_absence_costs_most, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_reason_says_what_the_customer_did, setup, teardown),
+        cmocka_unit_test_setup_teardown(bad_options_are_named, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
