@@ -1,12 +1,13 @@
 /* clade customer: one customer on a page: who, since when, how much, in which segments and why. */
 #include "clade/customer.h"
 #include "clade/portraits.h"
+#include "clade/shop_behaviour.h"
 #include "command.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { DEFAULT_QUARTERS = 4 };
+enum { DEFAULT_QUARTERS = 4, SIMILAR = 10 };
 
 static void value_cell(command_table *t, const clade_customer_page *page, uint32_t feature, bool zh)
 {
@@ -154,6 +155,50 @@ static void print_page(command *c, const clade_customer_page *page, const char *
     print_orders(c, page);
 }
 
+/* The customers whose vectors of the behaviour model point most nearly the same way. */
+static clade_status similar_run(command *c, clade_store *store, int64_t customer, clade_error *err)
+{
+    clade_shop_behaviour  *behaviour = NULL;
+    clade_vectors         *vectors   = NULL;
+    clade_similar_customer near[SIMILAR];
+    clade_buffer           name   = { 0 };
+    size_t                 n      = 0;
+    int64_t                as_of  = c->as_of_us;
+    clade_status           status = CLADE_OK;
+    if (!c->has_as_of) CLADE_TRY(clade_shop_now(&as_of, store, err));
+    CLADE_TRY(clade_shop_behaviour_open(&behaviour, store, err));
+    status = clade_shop_vectors(&vectors, store, behaviour, as_of, NULL, 0, err);
+    if (status == CLADE_OK)
+        status = clade_similar_customers(near, &n, vectors, customer, SIMILAR, err);
+    if (status != CLADE_OK) goto done;
+
+    command_heading(c, "%s", COMMAND_SAY(c, "Most alike in behaviour", "行为最相似的客户"));
+    command_table *t = command_table_start(c, "lr", COMMAND_SAY(c, "customer", "客户"),
+                                           COMMAND_SAY(c, "cosine", "余弦"));
+    clade_json_key(command_json(c), "similar");
+    clade_json_array(command_json(c));
+    for (size_t i = 0; i < n; i++) {
+        clade_buffer_clear(&name);
+        status = clade_identity_name(&name, store, near[i].customer, err);
+        if (status == CLADE_ERR_NOT_FOUND) continue; /* forgotten: a number that leads nowhere */
+        if (status != CLADE_OK) goto done;
+        command_cell(t, "%s", name.data);
+        command_cell(t, "%.3f", near[i].cosine);
+        clade_json_object(command_json(c));
+        clade_json_put_text(command_json(c), "customer", name.data);
+        clade_json_put_number(command_json(c), "cosine", near[i].cosine);
+        clade_json_object_end(command_json(c));
+    }
+    status = CLADE_OK;
+    clade_json_array_end(command_json(c));
+    command_table_end(t);
+done:
+    clade_buffer_free(&name);
+    clade_shop_vectors_free(vectors);
+    clade_shop_behaviour_free(behaviour);
+    return status;
+}
+
 static clade_status customer_run(command *c, clade_error *err)
 {
     clade_store         *store      = NULL;
@@ -169,6 +214,10 @@ static clade_status customer_run(command *c, clade_error *err)
                          c->arg[0]);
         clade_hint(err, "ids are those of the files that were loaded");
         return CLADE_ERR_NOT_FOUND;
+    }
+    if (command_has(c, "similar")) {
+        clade_json_put_text(command_json(c), "customer", id);
+        return similar_run(c, store, customer, err);
     }
     const clade_customer_options options = { .has_as_of  = c->has_as_of,
                                              .as_of_us   = c->as_of_us,
@@ -191,17 +240,22 @@ static const command_option options[] = {
       0,
       "N",
       { "quarters to look back (4); each reads the log once", "回看季度数（默认 4）" } },
+    { "similar",
+      0,
+      NULL,
+      { "the customers most alike in behaviour, after clade fit",
+        "行为最相似的客户（需先 clade fit）" } },
     { "all", 0, NULL, { "every feature that is known", "显示全部已知特征" } },
     { NULL, 0, NULL, { NULL, NULL } },
 };
 
 const command_verb command_verb_customer = {
-    .name    = "customer",
-    .usage   = "customer WORKSPACE ID",
-    .summary = { "one customer: profile, segments, why, orders",
-                 "单个客户：概况、分群、原因、订单" },
-    .examples =
-        "customer my.clade 17850\ncustomer my.clade 17850 --as-of 2011-09-10 --history 8 --json",
+    .name         = "customer",
+    .usage        = "customer WORKSPACE ID",
+    .summary      = { "one customer: profile, segments, why, orders",
+                      "单个客户：概况、分群、原因、订单" },
+    .examples     = "customer my.clade 17850\ncustomer my.clade 17850 --similar\ncustomer my.clade "
+                    "17850 --as-of 2011-09-10 --history 8 --json",
     .options      = options,
     .min_args     = 2,
     .max_args     = 2,

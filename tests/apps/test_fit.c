@@ -172,6 +172,21 @@ static void what_happens_later_changes_nothing_before(void **state)
     assert_string_equal(first, again);
 }
 
+static void the_most_alike_come_nearest_first_and_without_the_customer(void **state)
+{
+    (void)state;
+    const answer *got = run_clade("", "customer shop.clade c3 --similar --json");
+    assert_int_equal(got->code, 0);
+    assert_int_equal(count(got->out, "\"cosine\": "), 10);
+    assert_int_equal(count(got->out, "\"customer\": \"c3\""), 1); /* whom it is about */
+    double before = 1.0 + 1e-6;
+    for (const char *at = got->out; (at = strstr(at, "\"cosine\": ")) != NULL; at++) {
+        const double cosine = atof(at + strlen("\"cosine\": "));
+        assert_true(cosine <= before);
+        before = cosine;
+    }
+}
+
 static void a_list_for_all_names_everybody_once_a_rank(void **state)
 {
     (void)state;
@@ -351,6 +366,7 @@ int main(void)
         cmocka_unit_test(recommending_before_a_fit_says_what_to_run),
         cmocka_unit_test(a_fit_learns_says_what_it_is_worth_and_leaves_a_bundle),
         cmocka_unit_test(items_come_with_scores_and_reasons_in_both_languages),
+        cmocka_unit_test(the_most_alike_come_nearest_first_and_without_the_customer),
         cmocka_unit_test(a_list_for_all_names_everybody_once_a_rank),
         cmocka_unit_test(the_same_seed_learns_the_same_bundle),
         cmocka_unit_test(fewer_bits_say_what_they_cost),
