@@ -169,6 +169,91 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_profiles(float            
 /** The model as a scorer. Ownership: borrows the model. */
 CLADE_API clade_scorer clade_behaviour_scorer(const clade_behaviour *model);
 
+/* ---- Serving, event by event ----------------------------------------------------------------- */
+
+/** A model made ready for single events: weights in the order in which products read them. */
+typedef struct clade_behaviour_serving clade_behaviour_serving;
+
+/**
+ * @return CLADE_OK; CLADE_ERR_NOMEM.
+ * Ownership   Borrows the model, which must outlive it and not change. The caller frees with
+ *             clade_behaviour_serving_free, which accepts NULL.
+ * Threads     Constant once made: one for a model, shared by all threads.
+ * Cost        A copy of the blocks' weights, and one reading of all parameters.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_serving_create(clade_behaviour_serving **out,
+                                                                     const clade_behaviour *model,
+                                                                     clade_error           *err);
+CLADE_API void clade_behaviour_serving_free(clade_behaviour_serving *serving);
+
+/**
+ * What a model remembers of one customer: of a block of decays its sums (n_rates d floats: 2 KiB at
+ * d 64 with 8 rates), of a block of attention keys and values of the latest max_events.
+ */
+typedef struct clade_behaviour_state clade_behaviour_state;
+
+/** Bytes of memory of one state, whatever it has seen. */
+CLADE_API size_t clade_behaviour_state_bytes(const clade_behaviour *model);
+/**
+ * The state of a customer who has done nothing yet.
+ *
+ * @return CLADE_OK; CLADE_ERR_NOMEM.
+ * Ownership   The caller frees with clade_behaviour_state_free, which accepts NULL.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_state_create(clade_behaviour_state **out,
+                                                                   const clade_behaviour  *model,
+                                                                   clade_error            *err);
+CLADE_API void                        clade_behaviour_state_free(clade_behaviour_state *state);
+/** Events that it has seen. */
+CLADE_API uint64_t clade_behaviour_state_events(const clade_behaviour_state *state);
+
+/** One event, as a row of clade_sequences. */
+typedef struct clade_behaviour_event {
+    uint32_t        item;  /* 0: none */
+    const uint32_t *field; /* (n_fields of the model's shape); may be NULL when there are none */
+    int64_t         at_us; /* not read where the model knows no times */
+} clade_behaviour_event;
+
+/**
+ * One more event of a customer in, the customer's new vector out.
+ *
+ * As long as the customer has at most max_events, the vector is that of clade_behaviour_vectors
+ * over the whole history, bit for bit (on one instruction set). Beyond that the two differ, and the
+ * state knows more: recomputing begins with the latest max_events as if none had been before them,
+ * while sums of decays forget nothing suddenly, and keys and values still in reach were made when
+ * older events were too.
+ *
+ * @param out_vector   (d), compared with clade_behaviour_items. May be NULL.
+ * @param out_profile  (d), as clade_behaviour_profiles. May be NULL.
+ * @return CLADE_OK; CLADE_ERR_ARG for an item or a value that the model does not know;
+ *         CLADE_ERR_DATA for a time before that of the last event, or more than 146,000 years from
+ *         1970. State and outputs are then as they were.
+ *
+ * Threads     Safe at once on different states. Allocates nothing; takes 150 KiB of stack.
+ * Cost        One reading of the blocks' weights. Decay: the same for every event. Attention: and
+ *             one reading of keys and values, 8 d min(events, max_events) bytes a block.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_state_step(
+    float *out_vector, float *out_profile, clade_behaviour_state *state,
+    const clade_behaviour_serving *serving, const clade_behaviour_event *event, clade_error *err);
+
+/**
+ * A state as bytes, and back: version, the model's fingerprint, what has been seen, a checksum.
+ * A restored state goes on bit for bit as the saved one would have.
+ *
+ * `save` writes clade_behaviour_state_saved_bytes bytes. `restore` takes anybody's bytes.
+ * @return CLADE_OK; CLADE_ERR_DATA for bytes that are cut, changed, or of another model (other
+ *         weights are another model); CLADE_ERR_VERSION for those of a newer clade. The state is
+ *         then as it was.
+ */
+CLADE_API size_t clade_behaviour_state_saved_bytes(const clade_behaviour_state   *state,
+                                                   const clade_behaviour_serving *serving);
+CLADE_API void   clade_behaviour_state_save(void *out, const clade_behaviour_state *state,
+                                            const clade_behaviour_serving *serving);
+CLADE_API CLADE_MUST_USE clade_status
+clade_behaviour_state_restore(clade_behaviour_state *state, const clade_behaviour_serving *serving,
+                              const void *data, size_t size, clade_error *err);
+
 /* ---- Learning -------------------------------------------------------------------------------- */
 
 typedef struct clade_learner_options {

@@ -39,6 +39,15 @@ typedef struct clade_kernels {
     void (*matmul)(float *c, size_t ldc, const float *a, size_t a_row, size_t a_column,
                    const float *packed, size_t m, size_t n, size_t k, bool add);
 
+    /**
+     * y (n) = x b, or y += x b with `add`: matmul of one row, four panels at a time, so that eight
+     * sums hide the latency of each other. b (k, n) packed, its panels `stride` floats apart: 16 k
+     * as pack leaves them. Bit for bit what matmul gives. Cost 2 n k operations and one reading of
+     * b, which is what it waits for.
+     */
+    void (*row_times)(float *y, const float *x, const float *packed, size_t stride, size_t n,
+                      size_t k, bool add);
+
     /** y[i] = x[i] gain / rms(x[i]) for n rows of d; out_scale[i] = 1 / rms, kept for the way back.
      *  rms(x) = sqrt(mean(x^2) + 1e-6). Zhang and Sennrich (2019), NeurIPS 32. In place allowed. */
     void (*rms_norm)(float *y, float *out_scale, const float *x, const float *gain, size_t n,

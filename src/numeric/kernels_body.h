@@ -210,6 +210,60 @@ static void matmul(float *c, size_t ldc, const float *a, size_t a_row, size_t a_
     }
 }
 
+/* A row and `panels` panels: 2 sums for each stay in registers. */
+INLINE void row_tile(float *y, const float *x, const float *packed, size_t stride, size_t panels,
+                     size_t width, size_t k, bool add)
+{
+    v8 sum[4][2];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < panels; i++) {
+        sum[i][0] = all(0.0f);
+        sum[i][1] = all(0.0f);
+    }
+    for (size_t p = 0; p < k; p++, packed += CLADE_PANEL) {
+        const v8 a = all(x[p]);
+#pragma GCC unroll 4
+        for (size_t i = 0; i < panels; i++) {
+            sum[i][0] = fma8(a, load(packed + i * stride), sum[i][0]);
+            sum[i][1] = fma8(a, load(packed + i * stride + LANES), sum[i][1]);
+        }
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < panels; i++) {
+        for (size_t half = 0; half < 2; half++) {
+            const size_t at = i * CLADE_PANEL + half * LANES;
+            if (at + LANES <= width) {
+                store(y + at, add ? sum[i][half] + load(y + at) : sum[i][half]);
+                continue;
+            }
+            for (size_t l = 0; at + l < width; l++)
+                y[at + l] = add ? y[at + l] + sum[i][half][l] : sum[i][half][l];
+        }
+    }
+}
+
+static void row_times(float *y, const float *x, const float *packed, size_t stride, size_t n,
+                      size_t k, bool add)
+{
+    for (size_t from = 0; from < k || from == 0; from += K_BLOCK) {
+        const size_t depth = k - from < K_BLOCK ? k - from : K_BLOCK;
+        const bool   more  = add || from > 0;
+        for (size_t j = 0; j < n; j += 4 * CLADE_PANEL) {
+            const size_t       left  = n - j;
+            const float *const panel = packed + j / CLADE_PANEL * stride + from * CLADE_PANEL;
+            if (left > 3 * CLADE_PANEL) {
+                row_tile(y + j, x + from, panel, stride, 4, left, depth, more);
+            } else if (left > 2 * CLADE_PANEL) {
+                row_tile(y + j, x + from, panel, stride, 3, left, depth, more);
+            } else if (left > CLADE_PANEL) {
+                row_tile(y + j, x + from, panel, stride, 2, left, depth, more);
+            } else {
+                row_tile(y + j, x + from, panel, stride, 1, left, depth, more);
+            }
+        }
+    }
+}
+
 /* ---- Norms and gates ------------------------------------------------------------------------- */
 
 static float dot(const float *x, const float *y, size_t n)
@@ -496,6 +550,7 @@ const clade_kernels KERNELS_TABLE = {
     .pack              = pack,
     .pack_transposed   = pack_transposed,
     .matmul            = matmul,
+    .row_times         = row_times,
     .rms_norm          = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .gate              = gate,

@@ -95,6 +95,11 @@ bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
                        const clade_sequences *sequences, uint64_t customer_start, uint64_t first,
                        uint64_t end);
 
+/** Time of the token at `at`, and what is elapsed since the event before it. */
+void clade__tokens_time(clade__tokens *tokens, size_t at, int64_t moment, int64_t before);
+/** Which of CLADE__GAP_BUCKETS; rises with the time. */
+uint8_t clade__gap_bucket(int64_t elapsed_us);
+
 /* ---- Weights, packed for products ------------------------------------------------------------ */
 
 typedef struct clade__packed_block {
@@ -212,6 +217,12 @@ void clade__forward(clade__room *room, const clade_behaviour *model, const clade
 void clade__backward(float *grad, clade__room *room, const clade_behaviour *model,
                      const clade__packed *packed, const clade__tokens *tokens,
                      const clade__chance *chance);
+
+/** y = x / |x| / T for N rows, and scale = 1 / |x|; without a temperature y = x. */
+void clade__project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N);
+/** A block of decays, event by event: speed (H, K) = e^r, step = exp(-e^r), scale = s_k. */
+void clade__decay_constants(float *speed, float *step, float *scale, const clade_behaviour *model,
+                            size_t b);
 
 /** Candidates of the loss: rows of a table of item vectors (loss.c). */
 typedef struct clade__candidates {

@@ -131,8 +131,7 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
 
 /* ---- All blocks ------------------------------------------------------------------------------ */
 
-/* y = x / |x| / T, and scale = 1 / |x|; without a temperature y = x. */
-static void project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N)
+void clade__project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N)
 {
     const size_t d = model->options.d;
     const float  T = model->options.temperature;
@@ -172,10 +171,10 @@ void clade__forward(clade__room *room, const clade_behaviour *model, const clade
         if (shared && b + 1 < n_blocks) memcpy(room->kept[0].x, out, N * d * sizeof *out);
     }
     f->rms_norm(room->out, room->out_scale, room->last, model->theta + model->at.norm_out, N, d);
-    project(room->hidden, room->hidden_scale, room->out, model, N);
+    clade__project(room->hidden, room->hidden_scale, room->out, model, N);
     if (!with_future) return;
     f->matmul(room->future, d, room->out, d, 1, packed->future, N, d, d, false);
-    project(room->future, room->future_scale, room->future, model, N);
+    clade__project(room->future, room->future_scale, room->future, model, N);
 }
 
 void clade__backward(float *grad, clade__room *room, const clade_behaviour *model,

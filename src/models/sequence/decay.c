@@ -59,6 +59,19 @@ static void factors(float *factor, const bank_head *head, const clade__tokens *t
     }
 }
 
+void clade__decay_constants(float *speed, float *step, float *scale, const clade_behaviour *model,
+                            size_t b)
+{
+    for (size_t h = 0; h < model->options.n_heads; h++) {
+        const bank_head head = head_of(model, b, h);
+        for (size_t k = 0; k < head.K; k++, speed++, step++, scale++) {
+            *speed = expf(head.rate[k]);
+            *step  = expf(-*speed);
+            *scale = head.scale[k];
+        }
+    }
+}
+
 /* p's mixing columns times s_k, in place: once before the forward pass. */
 static void scale_mix(float *p, size_t width, const bank_head *head, size_t n)
 {

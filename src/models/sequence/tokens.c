@@ -61,7 +61,7 @@ void clade__tokens_clear(clade__tokens *tokens)
 }
 
 /* 0 for less than a second, then a bucket for each factor of e^0.301: 63 is five years and more. */
-static uint8_t gap_bucket(int64_t elapsed_us)
+uint8_t clade__gap_bucket(int64_t elapsed_us)
 {
     const float seconds = (float)elapsed_us * 1e-6f;
     if (seconds < 1.0f) return 0;
@@ -75,14 +75,11 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-static void set_times(clade__tokens *tokens, size_t at, const clade_sequences *s,
-                      uint64_t customer_start, uint64_t event)
+void clade__tokens_time(clade__tokens *tokens, size_t at, int64_t moment, int64_t before)
 {
-    const int64_t moment = s->at_us[event];
-    const int64_t before = event > customer_start ? s->at_us[event - 1] : moment;
     const int64_t day    = floor_div(moment, CLADE_US_PER_DAY);
     tokens->at_us[at]    = moment;
-    tokens->gap[at]      = gap_bucket(moment - before);
+    tokens->gap[at]      = clade__gap_bucket(moment - before);
     tokens->gap_days[at] = (float)((double)(moment - before) / (double)CLADE_US_PER_DAY);
     tokens->hour[at]     = (uint8_t)((moment - day * CLADE_US_PER_DAY) / CLADE_US_PER_HOUR);
     tokens->weekday[at]  = (uint8_t)(((day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
@@ -100,7 +97,9 @@ bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
         tokens->item[at + i] = s->item[first + i];
         for (size_t f = 0; f < model->shape.n_fields; f++)
             tokens->field[f][at + i] = s->field[f].value[first + i];
-        if (model->shape.with_time) set_times(tokens, at + i, s, customer_start, first + i);
+        if (!model->shape.with_time) continue;
+        const uint64_t before = first + i > customer_start ? first + i - 1 : first + i;
+        clade__tokens_time(tokens, at + i, s->at_us[first + i], s->at_us[before]);
     }
     tokens->n += n;
     tokens->n_seqs += 1;
@@ -113,7 +112,7 @@ bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j <= i; j++)
-            elapsed[i * n + j] = gap_bucket(tokens->at_us[at + i] - tokens->at_us[at + j]);
+            elapsed[i * n + j] = clade__gap_bucket(tokens->at_us[at + i] - tokens->at_us[at + j]);
     }
     return true;
 }
