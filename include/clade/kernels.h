@@ -88,10 +88,11 @@ typedef struct clade_kernels {
     void (*add_rows)(float *y, const float *x, size_t ldx, size_t n, size_t d);
 
     /**
-     * Dropout in place: element j survives when hash(key, first + j) says so, and is then divided
-     * by `keep`. The same call on a gradient applies the same mask: nothing is stored.
+     * Dropout in place: element j survives when hash(key, j) says so, and is then divided by
+     * `keep`. The same call on a gradient applies the same mask: nothing is stored. The mask is the
+     * same on every instruction set.
      */
-    void (*dropout)(float *x, size_t n, uint64_t key, uint32_t first, float keep);
+    void (*dropout)(float *x, size_t n, uint64_t key, float keep);
 
     /**
      * One step of AdamW. grad is multiplied by grad_scale first; `rate` holds the bias corrections:

@@ -13,8 +13,9 @@
 #include <immintrin.h>
 #endif
 
-typedef float   v8 __attribute__((vector_size(32)));
-typedef int32_t v8i __attribute__((vector_size(32)));
+typedef float    v8 __attribute__((vector_size(32)));
+typedef int32_t  v8i __attribute__((vector_size(32)));
+typedef uint32_t v8u __attribute__((vector_size(32)));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -42,15 +43,24 @@ INLINE v8 fma8(v8 a, v8 b, v8 c)
     return a * b + c;
 #endif
 }
+/* a > b ? a : b, as the instruction has it, for NANs too. */
 INLINE v8 max8(v8 a, v8 b)
 {
+#if defined(__FMA__) && defined(__AVX2__)
+    return (v8)_mm256_max_ps((__m256)a, (__m256)b);
+#else
     const v8i more = a > b;
     return (v8)(((v8i)a & more) | ((v8i)b & ~more));
+#endif
 }
 INLINE v8 min8(v8 a, v8 b)
 {
+#if defined(__FMA__) && defined(__AVX2__)
+    return (v8)_mm256_min_ps((__m256)a, (__m256)b);
+#else
     const v8i less = a < b;
     return (v8)(((v8i)a & less) | ((v8i)b & ~less));
+#endif
 }
 INLINE float sum8(v8 x)
 {
@@ -463,24 +473,33 @@ static void add_rows(float *y, const float *x, size_t ldx, size_t n, size_t d)
         add(y, x + i * ldx, d);
 }
 
-/* A 32-bit mixer (two rounds of xor-shift and multiply, the finaliser of MurmurHash3) of the key
- * and the element's place; the upper 24 bits against keep 2^24. */
-static void dropout(float *x, size_t n, uint64_t key, uint32_t first, float keep)
+/* The key is mixed once (the finaliser of splitmix64); a 32-bit mixer (xor-shift and multiply) of
+ * that and a counter then decides on two elements: 16 bits each, against keep 2^16. */
+static void dropout(float *x, size_t n, uint64_t key, float keep)
 {
+    key = (key ^ key >> 30) * 0xBF58476D1CE4E5B9u;
+    key = (key ^ key >> 27) * 0x94D049BB133111EBu;
+    key ^= key >> 31;
     const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32);
-    const uint32_t limit = (uint32_t)(keep * 16777216.0f);
-    const float    scale = 1.0f / keep;
-    for (size_t j = 0; j < n; j++) {
-        uint32_t h = ((first + (uint32_t)j) * 0x9E3779B9u) ^ low;
-        h ^= h >> 16;
-        h *= 0x85EBCA6Bu;
-        h ^= h >> 13;
-        h *= 0xC2B2AE35u;
-        h ^= high;
-        h ^= h >> 16;
+    const int32_t  limit   = (int32_t)(keep * 65536.0f + 0.5f);
+    const float    scale   = 1.0f / keep;
+    v8u            counter = (v8u){ 0, 1, 2, 3, 4, 5, 6, 7 } + low;
+    for (size_t j = 0; j < n; j += 2 * LANES, counter += LANES) {
+        v8u h = counter ^ counter >> 16;
         h *= 0x7FEB352Du;
-        h ^= h >> 15;
-        x[j] = (h >> 8) < limit ? x[j] * scale : 0.0f;
+        h = (h ^ h >> 15) + high;
+        h *= 0x846CA68Bu;
+        h ^= h >> 16;
+        const v8i first = (v8i)(h & 0xFFFFu) < limit, second = (v8i)(h >> 16) < limit;
+        if (j + 2 * LANES <= n) {
+            store(x + j, (v8)((v8i)(load(x + j) * scale) & first));
+            store(x + j + LANES, (v8)((v8i)(load(x + j + LANES) * scale) & second));
+            continue;
+        }
+        for (size_t l = 0; j + l < n; l++) {
+            const bool keeps = l < LANES ? first[l] != 0 : second[l - LANES] != 0;
+            x[j + l]         = keeps ? x[j + l] * scale : 0.0f;
+        }
     }
 }
 

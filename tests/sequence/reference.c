@@ -36,7 +36,7 @@ static void drop(double *x, size_t n, size_t first, float share, uint64_t key)
     float *const mask = calloc(first + n, sizeof *mask);
     for (size_t i = 0; i < first + n; i++)
         mask[i] = 1.0f;
-    clade_kernels_get()->dropout(mask, first + n, key, 0, 1.0f - share);
+    clade_kernels_get()->dropout(mask, first + n, key, 1.0f - share);
     for (size_t i = 0; i < n; i++)
         x[i] *= (double)mask[first + i];
     free(mask);

@@ -22,7 +22,7 @@ static void drop(float *x, size_t n, const clade_behaviour *model, const clade__
                  size_t b, unsigned mask)
 {
     if (chance == NULL || model->options.dropout <= 0.0f) return;
-    clade_kernels_get()->dropout(x, n, mask_key(chance, b, mask), 0, 1.0f - model->options.dropout);
+    clade_kernels_get()->dropout(x, n, mask_key(chance, b, mask), 1.0f - model->options.dropout);
 }
 
 void clade__block(float *out, clade__kept *k, clade__room *room, const clade_behaviour *model,

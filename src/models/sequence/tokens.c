@@ -144,7 +144,7 @@ void clade__embed(clade__room *room, const clade_behaviour *model, const clade__
             x[j] *= scale;
     }
     if (chance != NULL && model->options.dropout_in > 0.0f) {
-        f->dropout(room->kept[0].x, tokens->n * d, chance->key ^ 0xE33BEDu, 0,
+        f->dropout(room->kept[0].x, tokens->n * d, chance->key ^ 0xE33BEDu,
                    1.0f - model->options.dropout_in);
     }
 }
@@ -157,8 +157,7 @@ void clade__embed_backward(float *grad, float *d_x, const clade_behaviour *model
     const size_t               d     = model->options.d;
     const float                scale = clade__sqrt_d(model);
     if (chance != NULL && model->options.dropout_in > 0.0f) {
-        f->dropout(d_x, tokens->n * d, chance->key ^ 0xE33BEDu, 0,
-                   1.0f - model->options.dropout_in);
+        f->dropout(d_x, tokens->n * d, chance->key ^ 0xE33BEDu, 1.0f - model->options.dropout_in);
     }
     for (size_t t = 0; t < tokens->n; t++) {
         const float *const g    = d_x + t * d;
