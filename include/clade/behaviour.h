@@ -142,6 +142,12 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_save(const clade_behaviour
 CLADE_API CLADE_MUST_USE clade_status clade_behaviour_load(clade_behaviour **out, const char *path,
                                                            clade_error *err);
 
+/** The same of bytes in memory; `name` is said in messages. Borrows the bytes for the call. */
+CLADE_API CLADE_MUST_USE clade_status clade_behaviour_load_memory(clade_behaviour **out,
+                                                                  const void *data, size_t size,
+                                                                  const char  *name,
+                                                                  clade_error *err);
+
 /* ---- Serving --------------------------------------------------------------------------------- */
 
 /**

@@ -64,6 +64,17 @@ struct clade_behaviour {
     float                  *inverse_norm; /* (n_items + 1) */
 };
 
+/** A model in two parts: options, shape and where parameters will lie, which may be looked at
+ * before memory is taken for them; and then that memory, zeros. clade_behaviour_free takes either.
+ */
+CLADE_MUST_USE clade_status clade__behaviour_plan(clade_behaviour              **out,
+                                                  const clade_behaviour_options *options,
+                                                  const clade_sequences         *sequences,
+                                                  clade_error                   *err);
+CLADE_MUST_USE clade_status clade__behaviour_allocate(clade_behaviour       *model,
+                                                      const clade_sequences *sequences,
+                                                      clade_error           *err);
+
 /* ---- A batch of tokens ----------------------------------------------------------------------- */
 
 /** Customers' histories one behind the other. Arrays have room for capacity tokens. */

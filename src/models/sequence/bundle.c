@@ -255,6 +255,22 @@ static clade_status read_attributes(clade_sequences *s, const clade_tensors *fil
     return status;
 }
 
+/* What the options ask for is in the file: so no memory is taken that the file does not fill. */
+static clade_status check_weights(const clade_behaviour *model, const clade_tensors *file,
+                                  const char *path, clade_error *err)
+{
+    for (size_t t = 0; t < model->n_tensors; t++) {
+        const clade_behaviour_tensor *const wanted = &model->tensor[t];
+        const clade_tensor *const           found  = clade_tensors_find(file, wanted->name);
+        if (found == NULL || found->n_dimensions != 2 || found->shape[0] != wanted->n_rows ||
+            found->shape[1] != wanted->n_columns) {
+            return clade_fail(err, CLADE_ERR_DATA, "%s: '%s' is not a table of %zu rows of %zu",
+                              path, wanted->name, wanted->n_rows, wanted->n_columns);
+        }
+    }
+    return CLADE_OK;
+}
+
 static clade_status read_weights(clade_behaviour *model, const clade_tensors *file,
                                  const char *path, clade_error *err)
 {
@@ -326,26 +342,33 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
     return d.status;
 }
 
-clade_status clade_behaviour_load(clade_behaviour **out, const char *path, clade_error *err)
+static clade_status load(clade_behaviour **out, const clade_tensors *file, const char *path,
+                         clade_error *err)
 {
     clade_status            status = CLADE_OK;
-    clade_tensors          *file   = NULL;
     clade_arena            *arena  = clade_arena_create(0);
     clade_sequences        *shape  = NULL;
     clade_behaviour        *model  = NULL;
+    clade_error             why    = { 0 };
     clade_behaviour_options options;
 
     if (arena == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to read %s", path);
         goto done;
     }
-    status = clade_tensors_open(&file, path, err);
-    if (status != CLADE_OK) goto done;
     status = read_description(&options, &shape, file, path, arena, err);
+    if (status != CLADE_OK) goto done;
+    status = clade__behaviour_plan(&model, &options, shape, &why);
+    if (status != CLADE_OK) { /* what is a wrong argument elsewhere is a wrong file here */
+        status = clade_fail(err, status == CLADE_ERR_ARG ? CLADE_ERR_DATA : status, "%s: %s", path,
+                            why.message);
+        goto done;
+    }
+    status = check_weights(model, file, path, err);
     if (status != CLADE_OK) goto done;
     status = read_attributes(shape, file, path, err);
     if (status != CLADE_OK) goto done;
-    status = clade_behaviour_create(&model, &options, shape, 0, err);
+    status = clade__behaviour_allocate(model, shape, err);
     if (status != CLADE_OK) goto done;
     status = read_weights(model, file, path, err);
     if (status != CLADE_OK) goto done;
@@ -355,7 +378,25 @@ clade_status clade_behaviour_load(clade_behaviour **out, const char *path, clade
 done:
     clade_behaviour_free(model);
     clade_sequences_free(shape);
-    clade_tensors_close(file);
     clade_arena_free(arena);
+    return status;
+}
+
+clade_status clade_behaviour_load(clade_behaviour **out, const char *path, clade_error *err)
+{
+    clade_tensors *file = NULL;
+    CLADE_TRY(clade_tensors_open(&file, path, err));
+    const clade_status status = load(out, file, path, err);
+    clade_tensors_close(file);
+    return status;
+}
+
+clade_status clade_behaviour_load_memory(clade_behaviour **out, const void *data, size_t size,
+                                         const char *name, clade_error *err)
+{
+    clade_tensors *file = NULL;
+    CLADE_TRY(clade_tensors_open_memory(&file, data, size, name, err));
+    const clade_status status = load(out, file, name, err);
+    clade_tensors_close(file);
     return status;
 }

@@ -222,23 +222,27 @@ static void set_table(clade_behaviour *model)
 
 /* ---- The model ------------------------------------------------------------------------------- */
 
-clade_status clade_behaviour_create(clade_behaviour **out, const clade_behaviour_options *options,
-                                    const clade_sequences *sequences, uint64_t seed,
-                                    clade_error *err)
+clade_status clade__behaviour_plan(clade_behaviour **out, const clade_behaviour_options *options,
+                                   const clade_sequences *sequences, clade_error *err)
 {
     CLADE_TRY(check_options(options, err));
-    clade_behaviour *model  = calloc(1, sizeof *model);
-    const size_t     n_rows = (size_t)sequences->n_items + 1;
-    bool             whole  = model != NULL;
-    if (whole) {
-        model->options = *options;
-        model->shape   = clade_behaviour_shape_of(sequences);
-        place_all(model);
-        model->theta        = CLADE_NEW(float, model->at.n);
-        model->table        = CLADE_NEW(float, n_rows * options->d);
-        model->inverse_norm = CLADE_NEW(float, n_rows);
-        whole = model->theta != NULL && model->table != NULL && model->inverse_norm != NULL;
-    }
+    clade_behaviour *const model = calloc(1, sizeof *model);
+    if (model == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a behaviour model");
+    model->options = *options;
+    model->shape   = clade_behaviour_shape_of(sequences);
+    place_all(model);
+    *out = model;
+    return CLADE_OK;
+}
+
+clade_status clade__behaviour_allocate(clade_behaviour *model, const clade_sequences *sequences,
+                                       clade_error *err)
+{
+    const size_t n_rows = (size_t)model->shape.n_items + 1, d = model->options.d;
+    model->theta        = CLADE_NEW(float, model->at.n);
+    model->table        = CLADE_NEW(float, n_rows *d);
+    model->inverse_norm = CLADE_NEW(float, n_rows);
+    bool whole = model->theta != NULL && model->table != NULL && model->inverse_norm != NULL;
     for (size_t f = 0; whole && f < sequences->n_item_fields; f++) {
         model->item_value[f] = CLADE_NEW(uint32_t, n_rows);
         whole                = model->item_value[f] != NULL;
@@ -246,11 +250,22 @@ clade_status clade_behaviour_create(clade_behaviour **out, const clade_behaviour
             memcpy(model->item_value[f], sequences->item_field[f].value, n_rows * sizeof(uint32_t));
         }
     }
-    if (!whole) {
+    if (whole) return CLADE_OK;
+    return clade_fail(err, CLADE_ERR_NOMEM,
+                      "no memory for a behaviour model of %u items with %zu channels",
+                      model->shape.n_items, d);
+}
+
+clade_status clade_behaviour_create(clade_behaviour **out, const clade_behaviour_options *options,
+                                    const clade_sequences *sequences, uint64_t seed,
+                                    clade_error *err)
+{
+    clade_behaviour *model = NULL;
+    CLADE_TRY(clade__behaviour_plan(&model, options, sequences, err));
+    const clade_status status = clade__behaviour_allocate(model, sequences, err);
+    if (status != CLADE_OK) {
         clade_behaviour_free(model);
-        return clade_fail(err, CLADE_ERR_NOMEM,
-                          "no memory for a behaviour model of %u items with %u channels",
-                          sequences->n_items, options->d);
+        return status;
     }
     first_values(model, seed);
     set_table(model);
