@@ -392,8 +392,8 @@ static clade_status check_event(const clade_behaviour *model, const clade_behavi
     return CLADE_OK;
 }
 
-/* at->x of the event, by way of a batch of one token. Returns the days since the event before. */
-static float embed(scratch *at, const clade_behaviour *model, const clade_behaviour_state *state,
+/* x (d) of the event, by way of a batch of one token. Returns the days since the event before. */
+static float embed(float *x, const clade_behaviour *model, const clade_behaviour_state *state,
                    const clade_behaviour_event *event)
 {
     uint32_t      item     = event->item, field[CLADE_SEQUENCE_FIELDS_MAX];
@@ -408,7 +408,7 @@ static float embed(scratch *at, const clade_behaviour *model, const clade_behavi
                            .gap      = &time[0],
                            .hour     = &time[1],
                            .weekday  = &time[2] };
-    clade__room   room = { .kept = { { .x = at->x } } };
+    clade__room   room = { .kept = { { .x = x } } };
     for (size_t f = 0; f < model->shape.n_fields; f++) {
         field[f]     = event->field[f];
         one.field[f] = &field[f];
@@ -431,7 +431,7 @@ clade_status clade_behaviour_state_step(float *out_vector, float *out_profile,
     scratch                      at; /* written before it is read */
     float                        scale;
     CLADE_TRY(check_event(model, state, event, err));
-    const float gap_days = embed(&at, model, state, event);
+    const float gap_days = embed(at.x, model, state, event);
     if (state->at_us != NULL) {
         state->at_us[state->n_events % model->options.max_events] = event->at_us;
         set_buckets(at.bucket, state, serving, event->at_us);
