@@ -47,7 +47,7 @@ static float elapsed(const bank_head *head, const clade__tokens *tokens, size_t 
 static void factors(float *factor, const bank_head *head, const clade__tokens *tokens, size_t first,
                     size_t end)
 {
-    float speed[CLADE_BEHAVIOUR_RATES_MAX], step[CLADE_BEHAVIOUR_RATES_MAX];
+    float speed[CLADE_BEHAVIOUR_RATES_MAX] = { 0 }, step[CLADE_BEHAVIOUR_RATES_MAX] = { 0 };
     for (size_t k = 0; k < head->K; k++) {
         speed[k] = expf(head->rate[k]);
         step[k]  = expf(-speed[k]);

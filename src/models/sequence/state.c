@@ -492,13 +492,14 @@ static void save_slot(uint8_t *out, const clade_behaviour_state *state,
                       const clade_behaviour_options *o, size_t b, size_t slot)
 {
     const size_t d = o->d, w = d / o->n_heads;
-    float        row[2 * D];
     for (size_t j = 0; j < d; j++) {
-        row[j]     = keys_of(state, o, b, j / w)[key_at(o, slot, j % w)];
-        row[d + j] = values_of(state, o, b, j / w)[value_at(o, slot, j % w)];
+        memcpy(out + j * sizeof(float), &keys_of(state, o, b, j / w)[key_at(o, slot, j % w)],
+               sizeof(float));
+        memcpy(out + (d + j) * sizeof(float),
+               &values_of(state, o, b, j / w)[value_at(o, slot, j % w)], sizeof(float));
     }
-    memcpy(out, row, 2 * d * sizeof(float));
 }
+
 static void restore_slot(clade_behaviour_state *state, const uint8_t *data,
                          const clade_behaviour_options *o, size_t b, size_t slot)
 {
