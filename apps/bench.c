@@ -1,5 +1,5 @@
 /* clade bench sequence: one log, one protocol, the models asked for, and figures that others can
- * repeat. */
+ * repeat. clade bench vectors is in bench_vectors.c. */
 #include "bench.h"
 
 #include "clade/time.h"
@@ -126,7 +126,8 @@ done:
 
 static clade_status bench_run(command *c, clade_error *err)
 {
-    static const char *const words[] = { "sequence" };
+    static const char *const words[] = { "sequence", "vectors" };
+    if (strcmp(c->arg[0], "vectors") == 0) return bench_vectors(c, err);
     if (strcmp(c->arg[0], "sequence") == 0) {
         if (c->n_args == 2) return sequence_run(c, err);
         (void)clade_fail(err, CLADE_ERR_ARG, "which log is to be judged on?");
@@ -234,19 +235,30 @@ static const command_option options[] = {
       "N",
       { "behaviour: events of one step of learning (2048)",
         "behaviour：每步学习的事件数（默认 2048）" } },
+    { "top",
+      0,
+      "N",
+      { "vectors: categories, and items, asked for (10)",
+        "vectors：检验的品类数与商品数（默认 10）" } },
+    { "profiles",
+      0,
+      NULL,
+      { "vectors: judge what customer vectors are before they are turned towards items",
+        "vectors：改为检验转向商品空间之前的客户向量" } },
     { NULL, 0, NULL, { NULL, NULL } },
 };
 
 const command_verb command_verb_bench = {
     .name     = "bench",
-    .usage    = "bench sequence PATH [--protocol NAME] [--model NAME]...",
-    .summary  = { "judge who tells the next item best, by the published protocols",
-                  "按公开协议评测下一商品预测" },
+    .usage    = "bench sequence PATH | vectors WORKSPACE",
+    .summary  = { "judge who tells the next item best, and what customer vectors predict",
+                  "评测下一商品预测与客户向量的预测能力" },
     .examples = "bench sequence shared/data/ml-1m --protocol loo\n"
                 "bench sequence shared/data/ml-1m --min-item-count 5 --model rules\n"
                 "bench sequence shared/data/ml-1m --model behaviour --epochs 40\n"
                 "bench sequence shared/data/diginetica --protocol sessions --json\n"
-                "bench sequence shared/data/online-retail --protocol time",
+                "bench sequence shared/data/online-retail --protocol time\n"
+                "bench vectors my.clade --as-of 2011-10-01",
     .options  = options,
     .min_args = 1,
     .max_args = 2,

@@ -1,4 +1,5 @@
-/* What clade bench sequence can judge: one row of a table for each model. */
+/* What clade bench can judge: models of sequences, one row of a table for each; customer vectors.
+ */
 #ifndef CLADE_APPS_BENCH_H
 #define CLADE_APPS_BENCH_H
 
@@ -44,6 +45,9 @@ typedef struct bench_result {
 /** bench_behaviour.c; reads the verb's options for it. */
 clade_status bench_fit_behaviour(bench_fitted *out, const command *c, const clade_split *split,
                                  clade_error *err);
+
+/** bench vectors WORKSPACE, in bench_vectors.c. */
+clade_status bench_vectors(command *c, clade_error *err);
 
 void bench_print(command *c, const clade_sequence_file *file, const clade_split *split,
                  const bench_result *result, size_t n_results);

@@ -111,6 +111,12 @@ CLADE_API CLADE_MUST_USE clade_status clade_shop_vectors(clade_vectors **out, cl
                                                          const clade_shop_behaviour *behaviour,
                                                          int64_t as_of_us, const int64_t *customer,
                                                          size_t n_only, clade_error *err);
+/** The same before they are turned towards items (clade_behaviour_profiles). Otherwise as
+ *  clade_shop_vectors, and freed alike. */
+CLADE_API CLADE_MUST_USE clade_status clade_shop_profiles(clade_vectors **out, clade_store *store,
+                                                          const clade_shop_behaviour *behaviour,
+                                                          int64_t as_of_us, const int64_t *customer,
+                                                          size_t n_only, clade_error *err);
 CLADE_API void                        clade_shop_vectors_free(clade_vectors *vectors);
 
 /* ---- What to recommend ----------------------------------------------------------------------- */

@@ -159,9 +159,14 @@ typedef struct owned_vectors {
     float        *value;
 } owned_vectors;
 
-clade_status clade_shop_vectors(clade_vectors **out, clade_store *store,
-                                const clade_shop_behaviour *behaviour, int64_t as_of_us,
-                                const int64_t *customer, size_t n_only, clade_error *err)
+/* clade_behaviour_vectors, or clade_behaviour_profiles. */
+typedef clade_status (*reader)(float *out, const clade_behaviour *model,
+                               const clade_sequences *sequences, const clade_case *cases,
+                               size_t n_cases, clade_error *err);
+
+static clade_status read_with(reader read, clade_vectors **out, clade_store *store,
+                              const clade_shop_behaviour *behaviour, int64_t as_of_us,
+                              const int64_t *customer, size_t n_only, clade_error *err)
 {
     clade_shop_histories *h     = NULL;
     owned_vectors        *v     = NULL;
@@ -186,7 +191,7 @@ clade_status clade_shop_vectors(clade_vectors **out, clade_store *store,
         v->customer[i] = h->sequences->customer[i];
         cases[i]       = (clade_case){ (uint32_t)i, 0, h->sequences->start[i + 1] };
     }
-    status = clade_behaviour_vectors(v->value, h->model, h->sequences, cases, n, err);
+    status = read(v->value, h->model, h->sequences, cases, n, err);
     if (status != CLADE_OK) goto done;
     v->vectors = (clade_vectors){ as_of_us, n, d, v->customer, v->value };
     *out       = &v->vectors;
@@ -196,6 +201,22 @@ done:
     clade_shop_histories_free(h);
     free(cases);
     return status;
+}
+
+clade_status clade_shop_vectors(clade_vectors **out, clade_store *store,
+                                const clade_shop_behaviour *behaviour, int64_t as_of_us,
+                                const int64_t *customer, size_t n_only, clade_error *err)
+{
+    return read_with(clade_behaviour_vectors, out, store, behaviour, as_of_us, customer, n_only,
+                     err);
+}
+
+clade_status clade_shop_profiles(clade_vectors **out, clade_store *store,
+                                 const clade_shop_behaviour *behaviour, int64_t as_of_us,
+                                 const int64_t *customer, size_t n_only, clade_error *err)
+{
+    return read_with(clade_behaviour_profiles, out, store, behaviour, as_of_us, customer, n_only,
+                     err);
 }
 
 void clade_shop_vectors_free(clade_vectors *vectors)
