@@ -10,7 +10,9 @@
  *     y_t  = intercept_t + sum_j sum_k c_tjk b_k(z_j),        b = z, (z+1)+, (z)+, (z-1)+
  *
  * fitted by ridge regression on columns scaled by how much each has to do with the targets, with
- * the penalty chosen so that a given number of effective degrees of freedom remains.
+ * the penalty chosen so that a given number of effective degrees of freedom remains. A target may
+ * bend between 0 and a top: then y_t = top_t / (1 + exp(-sum)), a fractional logit. The sum stays
+ * additive, and it ranks customers; only its unit is another.
  */
 #ifndef CLADE_LINEAR_H
 #define CLADE_LINEAR_H
@@ -31,8 +33,9 @@ typedef struct clade_additive_term {
 typedef struct clade_additive {
     size_t              n_targets;
     size_t              n_terms;
-    double              intercept[CLADE_ADDITIVE_TARGETS_MAX]; /* mean of each target */
-    double              df, penalty; /* effective degrees of freedom; lambda */
+    double              intercept[CLADE_ADDITIVE_TARGETS_MAX]; /* the sum where all terms are 0 */
+    double              top[CLADE_ADDITIVE_TARGETS_MAX]; /* 0: the sum itself is the prediction */
+    double              df, penalty;                     /* effective degrees of freedom; lambda */
     clade_additive_term term[CLADE_ADDITIVE_TERMS_MAX];
 } clade_additive;
 
@@ -67,13 +70,42 @@ CLADE_API CLADE_MUST_USE clade_status clade_additive_fit(clade_additive *out_mod
                                                          const double *weight, double df,
                                                          size_t n_terms, clade_error *err);
 
+/** How stiff a model is, and which of its targets bend. */
+typedef struct clade_additive_shape {
+    double df;
+    double top[CLADE_ADDITIVE_TARGETS_MAX]; /* above the mean of any customers; 0: straight */
+} clade_additive_shape;
+
+/**
+ * The same of several shapes at once: terms are chosen, and their Gram matrix made and reduced,
+ * once for all of them, and that is most of the work.
+ *
+ * A bent target must not be below 0. It is fitted by the binomial quasi-likelihood of y / top,
+ * with the penalty that leaves `df` to the straight fit, times the mean curvature of the logit.
+ *
+ * Shapes      out_models (n_shapes), shape (n_shapes), slog (n, p) as clade_signed_log makes it.
+ * @param n_shapes  At least 1.
+ * @return As clade_additive_fit; out_models is untouched on error.
+ * Cost        That of clade_additive_fit, and for each bent target a dozen passes over n x n_terms
+ *             doubles, which are kept meanwhile.
+ * Source      Papke and Wooldridge (1996), Journal of Applied Econometrics 11, 619-632.
+ */
+CLADE_API CLADE_MUST_USE clade_status
+clade_additive_fit_shapes(clade_additive *out_models, const clade_additive_shape *shape,
+                          size_t n_shapes, const float *slog, size_t n, size_t p, const double *y,
+                          size_t n_targets, const double *weight, size_t n_terms, clade_error *err);
+
 /** out (n, n_targets) row-major. Adds terms in their order: one row gives the same bits as a batch.
  */
 CLADE_API void clade_additive_predict(double *out, const clade_additive *model, const float *x,
                                       bool logged, size_t n, size_t p);
 
-/** What each column adds for one customer, against the average one: out (p), summing with the
- *  intercept to the prediction of `target`. */
+/** The prediction where no column says anything: of the average customer, all terms 0. */
+CLADE_API double clade_additive_average(const clade_additive *model, size_t target);
+
+/** What each column adds for one customer, against the average one: out (p), summing with
+ *  clade_additive_average to the prediction of `target`. Where the target bends, what columns add
+ *  to the sum is multiplied with the mean slope on the way (Aumann and Shapley). */
 CLADE_API void clade_additive_explain(double *out, const clade_additive *model, const float *row,
                                       size_t p, size_t target);
 

@@ -148,7 +148,8 @@ typedef struct clade_lift_report {
     clade_lift kmeans_rfm; /* k-means on log R, F, M, as many clusters as OUTLOOK has segments */
     clade_lift ceiling;    /* boosted trees, tuned by cross-validation on the same features */
     double     keeps_r2;   /* OUTLOOK's share of the ceiling */
-    double     keeps_auc;  /* of the ceiling's AUC */
+    double     keeps_r2_low, keeps_r2_high; /* 95 %, paired over customers; NAN: not to be told */
+    double     keeps_auc;                   /* of the ceiling's AUC */
     double gain, gain_low, gain_high; /* R2 of OUTLOOK less that of the better of RFM, k-means */
     bool   trusted;
     clade_sentence why; /* when not, and when it is with a but; else empty */

@@ -334,36 +334,58 @@ static clade_status figures(clade_lift *out, const lift_work *w, const double *s
     return CLADE_OK;
 }
 
-/* R2 of one prediction less that of another, over rows that count so many times. */
+/* Two predictions of the same customers, over rows that count so many times. */
 typedef struct paired {
     const double *actual, *a, *b;
 } paired;
 
-static double r2_difference(const uint32_t *count, size_t n, void *context)
+typedef struct paired_sums {
+    double all, rest_a, rest_b; /* squared deviations: from the mean, from each prediction */
+} paired_sums;
+
+static paired_sums sums_of(const paired *p, const uint32_t *count, size_t n)
 {
-    const paired *p      = context;
-    double        weight = 0, sum = 0, square = 0, rest_a = 0, rest_b = 0;
+    paired_sums s      = { 0, 0, 0 };
+    double      weight = 0, sum = 0, square = 0;
     for (size_t i = 0; i < n; i++) {
         const double c = count[i], y = p->actual[i];
         weight += c;
         sum += c * y;
         square += c * y * y;
-        rest_a += c * (y - p->a[i]) * (y - p->a[i]);
-        rest_b += c * (y - p->b[i]) * (y - p->b[i]);
+        s.rest_a += c * (y - p->a[i]) * (y - p->a[i]);
+        s.rest_b += c * (y - p->b[i]) * (y - p->b[i]);
     }
-    const double all = square - sum * sum / weight;
-    return all > 0 ? (rest_b - rest_a) / all : (double)NAN;
+    s.all = square - sum * sum / weight;
+    return s;
 }
 
-/* The best number of rounds for each figure. */
-static clade_status ceiling_of(clade_lift *out, const lift_work *w, const double *spend,
-                               clade_error *err)
+/* R2 of a less that of b. */
+static double r2_difference(const uint32_t *count, size_t n, void *context)
+{
+    const paired_sums s = sums_of(context, count, n);
+    return s.all > 0 ? (s.rest_b - s.rest_a) / s.all : (double)NAN;
+}
+
+/* R2 of a as a share of that of b. */
+static double r2_share(const uint32_t *count, size_t n, void *context)
+{
+    const paired_sums s = sums_of(context, count, n);
+    return s.all > s.rest_b ? (s.all - s.rest_a) / (s.all - s.rest_b) : (double)NAN;
+}
+
+/* The best number of rounds for each figure; out_r2: what those of R2 predict. */
+static clade_status ceiling_of(clade_lift *out, const double **out_r2, const lift_work *w,
+                               const double *spend, clade_error *err)
 {
     for (int r = 0; r < N_ROUNDS; r++) {
         clade_lift one = { .n_segments = 0 };
         CLADE_TRY(figures(&one, w, spend, &w->by[CEILING + r], err));
-        if (r == 0) *out = one;
+        if (r == 0) {
+            *out    = one;
+            *out_r2 = w->by[CEILING].spend;
+        }
         if (one.r2 > out->r2) {
+            *out_r2      = w->by[CEILING + r].spend;
             out->r2      = one.r2;
             out->r2_low  = one.r2_low;
             out->r2_high = one.r2_high;
@@ -381,8 +403,9 @@ static clade_status summarise(clade_lift_report *report, const lift_work *w, cla
 {
     const clade_bootstrap_options options = { .seed = w->seed, .n_draws = N_DRAWS };
     const size_t                  n       = w->features->n_customers;
-    clade_interval                gain;
+    clade_interval                gain, keeps;
     clade_status                  status = CLADE_OK;
+    const double                 *most   = NULL; /* what the ceiling predicts */
     double                       *spend  = CLADE_NEW(double, n);
     if (spend == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
     for (size_t i = 0; i < n; i++)
@@ -399,7 +422,7 @@ static clade_status summarise(clade_lift_report *report, const lift_work *w, cla
     status = figures(&report->kmeans_rfm, w, spend, &w->by[KMEANS_RFM], err);
     if (status != CLADE_OK) goto done;
     report->kmeans_rfm.n_segments = (int)w->n_kmeans;
-    status                        = ceiling_of(&report->ceiling, w, spend, err);
+    status                        = ceiling_of(&report->ceiling, &most, w, spend, err);
     if (status != CLADE_OK) goto done;
     const bool   rfm_wins = report->kind[CLADE_SEGMENT_RFM].r2 > report->kmeans_rfm.r2;
     const paired pair     = { spend, w->by[CLADE_SEGMENT_OUTLOOK].spend,
@@ -410,8 +433,13 @@ static clade_status summarise(clade_lift_report *report, const lift_work *w, cla
     report->gain      = gain.value;
     report->gain_low  = gain.low;
     report->gain_high = gain.high;
-    report->keeps_r2  = report->kind[CLADE_SEGMENT_OUTLOOK].r2 / report->ceiling.r2;
-    report->keeps_auc = report->kind[CLADE_SEGMENT_OUTLOOK].auc / report->ceiling.auc;
+    paired share      = { spend, w->by[CLADE_SEGMENT_OUTLOOK].spend, most };
+    status            = clade_bootstrap(&keeps, r2_share, &share, n, &options, err);
+    if (status != CLADE_OK) goto done;
+    report->keeps_r2      = report->kind[CLADE_SEGMENT_OUTLOOK].r2 / report->ceiling.r2;
+    report->keeps_r2_low  = keeps.low;
+    report->keeps_r2_high = keeps.high;
+    report->keeps_auc     = report->kind[CLADE_SEGMENT_OUTLOOK].auc / report->ceiling.auc;
 done:
     free(spend);
     return status;

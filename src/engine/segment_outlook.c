@@ -1,8 +1,8 @@
 /* Outlook: segments shaped by the future as well as by likeness.
  *
- * A heavily regularised additive model (8 effective degrees of freedom) says from everything known
- * as of a moment what a customer will spend in the next 90 days, and whether it comes back. Its
- * spending score, cut into bands that lose as little of both predictions as can be, are the
+ * A heavily regularised additive model (8 to 24 effective degrees of freedom) says from everything
+ * known as of a moment what a customer will spend in the next 90 days, and whether it comes back.
+ * Its spending score, cut into bands that lose as little of both predictions as can be, are the
  * segments. Because so few degrees of freedom are spent, the score of a customer hardly depends on
  * who else was in the sample, and the bands hold still. docs/maths/outlook.md has the formulas and
  * what else was tried. */
@@ -27,15 +27,28 @@ enum {
 
 static const size_t outlook_terms = 256;
 
-/* Degrees of freedom to try, the most first: the bands must hold still with them, and the last is
- * taken whatever they do. Small shops cannot bear more (docs/maths/outlook.md). */
-static size_t candidates(double *out, size_t n)
+/* Where expected spending levels off, as a multiple of what those who come back spend. */
+static const double top_over_returned = 2;
+
+/* How stiff the model is, and whether its spending score is a straight sum or bends (a logit). */
+typedef struct outlook_shape {
+    double df;
+    bool   bends;
+} outlook_shape;
+
+enum { SHAPES_MAX = 4 };
+
+/* What to choose from: small shops cannot bear more than a dozen degrees of freedom, and where
+ * there are many customers a straight sum that is less stiff never won (docs/maths/outlook.md). */
+static size_t shapes_for(outlook_shape *out, size_t n)
 {
-    size_t m = 0;
-    if (n >= 6000) out[m++] = 32;
-    if (n >= 3000) out[m++] = 16;
-    out[m++] = fmin(8, fmax(1, (double)n / 50));
-    return m;
+    const double stiff = fmin(8, fmax(1, (double)n / 50)), more = n >= 3000 ? 16 : 1.5 * stiff;
+    const bool   many = n >= 6000;
+    out[0]            = (outlook_shape){ stiff, false };
+    out[1]            = (outlook_shape){ stiff, true };
+    out[2]            = (outlook_shape){ more, many };
+    out[3]            = (outlook_shape){ many ? 24 : more, true };
+    return SHAPES_MAX;
 }
 
 typedef struct outlook_definition {
@@ -131,90 +144,178 @@ done:
     return status;
 }
 
-/* Fit the model to rows that count weight[i] times (NULL: once; n in all), and cut its scores into
- * every number of bands. out_score (n): the spend score of every row, in units of its spread. */
-static clade_status fit_bands(outlook_definition *definition, clade__bands *bands,
-                              double *out_score, const fit_input *input, const double *weight,
-                              double df, clade_error *err)
+/* A model of one shape, and its scores cut into every number of bands. */
+typedef struct cut_model {
+    clade_additive model;
+    double         unit[N_TARGETS];
+    clade__bands   bands;
+    double        *score; /* (n): the spend score of every row, in units of its spread */
+} cut_model;
+
+static void cut_models_free(cut_model *models, size_t n)
 {
-    const size_t n         = input->n;
-    double      *predicted = clade_alloc(n, N_TARGETS * sizeof(double));
-    if (predicted == NULL) {
-        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers", n);
+    for (size_t i = 0; models != NULL && i < n; i++)
+        free(models[i].score);
+    free(models);
+}
+
+static clade_status cut_model_scores(cut_model *m, const fit_input *input, const double *weight,
+                                     double *scratch, clade_error *err)
+{
+    const size_t n = input->n;
+    m->score       = CLADE_NEW(double, n);
+    if (m->score == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu scores", n);
+    clade_additive_predict(scratch, &m->model, input->slog, true, n, input->p);
+    standard_deviations(m->unit, scratch, n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < N_TARGETS; k++)
+            scratch[i * N_TARGETS + k] /= m->unit[k];
+        m->score[i] = scratch[i * N_TARGETS + SPEND];
     }
-    clade_status status = clade_additive_fit(&definition->model, input->slog, true, n, input->p,
-                                             input->y, N_TARGETS, weight, df, outlook_terms, err);
+    return cut_scores(&m->bands, scratch, input, weight, err);
+}
+
+/* Twice what those who came back spent, on the scale of the target; 0 where nobody did. */
+static double top_of(const fit_input *input, const double *weight)
+{
+    double spend = 0, returned = 0;
+    for (size_t i = 0; i < input->n; i++) {
+        const double w = weight == NULL ? 1 : weight[i];
+        spend += w * input->y[i * N_TARGETS + SPEND];
+        returned += w * input->y[i * N_TARGETS + RETURN];
+    }
+    return returned > 0 ? top_over_returned * spend / returned : 0;
+}
+
+/* Fit every shape to rows that count weight[i] times (NULL: once; n in all), and cut. Free the
+ * models with cut_models_free. */
+static clade_status fit_shapes(cut_model **out, const fit_input *input, const double *weight,
+                               const outlook_shape *shapes, size_t n_shapes, clade_error *err)
+{
+    clade_status         status             = CLADE_OK;
+    clade_additive_shape wanted[SHAPES_MAX] = { { .df = 0 } };
+    cut_model           *models             = CLADE_NEW(cut_model, n_shapes);
+    clade_additive      *fitted             = CLADE_NEW(clade_additive, n_shapes);
+    double              *scratch            = clade_alloc(input->n, N_TARGETS * sizeof(double));
+    const double         top                = top_of(input, weight);
+    if (models == NULL || fitted == NULL || scratch == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers",
+                            input->n);
+        goto done;
+    }
+    for (size_t i = 0; i < n_shapes; i++) {
+        wanted[i].df         = shapes[i].df;
+        wanted[i].top[SPEND] = shapes[i].bends ? top : 0;
+    }
+    status = clade_additive_fit_shapes(fitted, wanted, n_shapes, input->slog, input->n, input->p,
+                                       input->y, N_TARGETS, weight, outlook_terms, err);
+    for (size_t i = 0; i < n_shapes && status == CLADE_OK; i++) {
+        models[i].model = fitted[i];
+        status          = cut_model_scores(&models[i], input, weight, scratch, err);
+    }
     if (status == CLADE_OK) {
-        clade_additive_predict(predicted, &definition->model, input->slog, true, n, input->p);
-        standard_deviations(definition->unit, predicted, n);
-        for (size_t i = 0; i < n; i++) {
-            for (size_t k = 0; k < N_TARGETS; k++)
-                predicted[i * N_TARGETS + k] /= definition->unit[k];
-            out_score[i] = predicted[i * N_TARGETS + SPEND];
-        }
-        status = cut_scores(bands, predicted, input, weight, err);
+        *out   = models;
+        models = NULL;
     }
-    free(predicted);
+done:
+    cut_models_free(models, n_shapes);
+    free(fitted);
+    free(scratch);
     return status;
 }
 
-/* ---------------------------------------------------------------- how many bands hold still */
+/* ---------------------------------------------------------------- what to choose */
+
+/* What one resample says of one cut. */
+typedef struct hold_cut {
+    double jaccard[CLADE_BANDS_MAX]; /* of each band with itself; 0 where it was not found again */
+    double rest; /* squared error of the bands' means over the customers that were not drawn */
+} hold_cut;
 
 typedef struct hold_work {
-    const fit_input    *input;
-    const double       *score; /* (n) by the fit that is asked whether it holds still */
-    const clade__bands *bands;
-    double              df;
-    clade_status        status[RESAMPLES];
-    /* Jaccard of band b of n_bands in a resample. */
-    double jaccard[RESAMPLES][CLADE_BANDS_MAX][CLADE_BANDS_MAX];
+    const fit_input     *input;
+    const cut_model     *model; /* (n_shapes): asked whether they hold still */
+    const outlook_shape *shapes;
+    size_t               n_shapes;
+    clade_status         status[RESAMPLES];
+    double               spread[RESAMPLES]; /* squared deviations of the customers not drawn */
+    hold_cut             cut[RESAMPLES][SHAPES_MAX][CLADE_BANDS_MAX];
 } hold_work;
 
 /* Over the customers that were drawn. Bands of the same number are the same thing: their order
- * matches them. */
-static void overlap(double *out, const hold_work *w, const double *score, const clade__bands *bands,
-                    const double *weight, size_t n_bands)
+ * matches them. What was not drawn is predicted the mean of its band. */
+static void compare(hold_cut *out, const fit_input *input, const cut_model *was,
+                    const cut_model *is, const double *weight, size_t n_bands)
 {
     size_t both[CLADE_BANDS_MAX] = { 0 }, either[CLADE_BANDS_MAX] = { 0 };
-    for (size_t i = 0; i < w->input->n; i++) {
-        if (weight[i] == 0) continue;
-        const size_t was = clade__band_of(w->score[i], w->bands->edge[n_bands - 1], n_bands);
-        const size_t is  = clade__band_of(score[i], bands->edge[n_bands - 1], n_bands);
-        either[was] += 1;
-        if (was == is) {
-            both[was] += 1;
+    double count[CLADE_BANDS_MAX] = { 0 }, sum[CLADE_BANDS_MAX] = { 0 };
+    double unseen[CLADE_BANDS_MAX] = { 0 }, linear[CLADE_BANDS_MAX] = { 0 }, square = 0;
+    for (size_t i = 0; i < input->n; i++) {
+        const double y = input->y[i * N_TARGETS + SPEND];
+        const size_t b = clade__band_of(is->score[i], is->bands.edge[n_bands - 1], n_bands);
+        if (weight[i] == 0) {
+            unseen[b] += 1;
+            linear[b] += y;
+            square += y * y;
+            continue;
+        }
+        const size_t a = clade__band_of(was->score[i], was->bands.edge[n_bands - 1], n_bands);
+        count[b] += weight[i];
+        sum[b] += weight[i] * y;
+        either[a] += 1;
+        if (a == b) {
+            both[a] += 1;
         } else {
-            either[is] += 1;
+            either[b] += 1;
         }
     }
+    out->rest = square;
     for (size_t b = 0; b < n_bands; b++) {
-        out[b] = either[b] == 0 ? 0 : (double)both[b] / (double)either[b];
+        const double mean = count[b] > 0 ? sum[b] / count[b] : 0;
+        out->rest += mean * (unseen[b] * mean - 2 * linear[b]);
+        out->jaccard[b] = either[b] == 0 ? 0 : (double)both[b] / (double)either[b];
     }
+}
+
+static double spread_of_unseen(const fit_input *input, const double *weight)
+{
+    double count = 0, sum = 0, square = 0;
+    for (size_t i = 0; i < input->n; i++) {
+        if (weight[i] > 0) continue;
+        const double y = input->y[i * N_TARGETS + SPEND];
+        count += 1;
+        sum += y;
+        square += y * y;
+    }
+    return count > 0 ? square - sum * sum / count : 0;
 }
 
 static clade_status hold_draw(hold_work *w, size_t draw)
 {
-    const size_t        n      = w->input->n;
-    clade_status        status = CLADE_ERR_NOMEM;
-    clade_rng           rng    = clade_rng_stream(w->input->seed, "engine/outlook/resample", draw);
-    outlook_definition *refit  = CLADE_NEW(outlook_definition, 1);
-    clade__bands       *bands  = CLADE_NEW(clade__bands, 1);
-    double             *weight = CLADE_NEW(double, n);
-    double             *score  = CLADE_NEW(double, n);
-    if (refit == NULL || bands == NULL || weight == NULL || score == NULL) goto done;
+    const size_t n      = w->input->n;
+    clade_status status = CLADE_ERR_NOMEM;
+    clade_rng    rng    = clade_rng_stream(w->input->seed, "engine/outlook/resample", draw);
+    cut_model   *refit  = NULL;
+    double      *weight = CLADE_NEW(double, n);
+    if (weight == NULL) goto done;
     for (size_t i = 0; i < n; i++)
         weight[clade_rng_below(&rng, n)] += 1;
-    status = fit_bands(refit, bands, score, w->input, weight, w->df, NULL);
+    status = fit_shapes(&refit, w->input, weight, w->shapes, w->n_shapes, NULL);
     if (status != CLADE_OK) goto done;
-    /* More bands than the resample has room for: none was found again, and the Jaccard stays 0. */
-    for (size_t n_bands = 1; n_bands <= w->bands->most && n_bands <= bands->most; n_bands++) {
-        overlap(w->jaccard[draw][n_bands - 1], w, score, bands, weight, n_bands);
+    w->spread[draw] = spread_of_unseen(w->input, weight);
+    for (size_t s = 0; s < w->n_shapes; s++) {
+        const size_t most = w->model[s].bands.most;
+        for (size_t n_bands = 1; n_bands <= most; n_bands++) {
+            /* More bands than the resample has room for: none was found again. */
+            hold_cut *cut = &w->cut[draw][s][n_bands - 1];
+            cut->rest     = w->spread[draw];
+            if (n_bands > refit[s].bands.most) continue;
+            compare(cut, w->input, &w->model[s], &refit[s], weight, n_bands);
+        }
     }
 done:
-    free(refit);
-    free(bands);
+    cut_models_free(refit, w->n_shapes);
     free(weight);
-    free(score);
     return status;
 }
 
@@ -225,64 +326,90 @@ static void hold_task(size_t draw, int worker, void *context)
     w->status[draw] = hold_draw(w, draw);
 }
 
-/* Mean and least Jaccard over the bands of a cut into n_bands. */
-static void hold_of(double *out_mean, double *out_least, double *out_band, const hold_work *w,
-                    size_t n_bands)
+/* A shape and a number of bands, with what the resamples say of the two. */
+typedef struct choice {
+    size_t shape, n_bands;
+    int    rank;                  /* how well it holds still; see rank_of */
+    double r2;                    /* of customers not drawn */
+    double mean;                  /* Jaccard over bands */
+    double band[CLADE_BANDS_MAX]; /* Jaccard of each */
+} choice;
+
+/* Eight bands or more that hold still; else eight, or seven, that nearly do; else at most six. */
+static int rank_of(size_t n_bands, double mean, double least)
 {
-    *out_mean  = 0;
-    *out_least = 1;
-    for (size_t b = 0; b < n_bands; b++) {
-        double sum = 0;
-        for (size_t d = 0; d < RESAMPLES; d++)
-            sum += w->jaccard[d][n_bands - 1][b];
-        out_band[b] = sum / RESAMPLES;
-        *out_mean += out_band[b] / (double)n_bands;
-        *out_least = fmin(*out_least, out_band[b]);
-    }
+    if (n_bands >= 8 && mean >= 0.78 && least >= 0.70) return 3;
+    if (n_bands == 8 && mean >= 0.75) return 2;
+    if (n_bands == 7 && mean >= 0.75) return 1;
+    return n_bands <= 6 ? 0 : -1;
 }
 
-/* The most bands, eight to twelve, that hold still under resampling; fewer when eight do not. */
-static size_t choose_n_bands(double *out_stability, const hold_work *w, size_t most, size_t n)
+static choice choice_of(const hold_work *w, size_t shape, size_t n_bands)
 {
-    size_t chosen = 0;
-    double mean, least;
+    choice c     = { .shape = shape, .n_bands = n_bands };
+    double least = 1, rest = 0, spread = 0;
+    for (size_t d = 0; d < RESAMPLES; d++) {
+        rest += w->cut[d][shape][n_bands - 1].rest;
+        spread += w->spread[d];
+    }
+    for (size_t b = 0; b < n_bands; b++) {
+        for (size_t d = 0; d < RESAMPLES; d++)
+            c.band[b] += w->cut[d][shape][n_bands - 1].jaccard[b] / RESAMPLES;
+        c.mean += c.band[b] / (double)n_bands;
+        least = fmin(least, c.band[b]);
+    }
+    c.r2   = spread > 0 ? 1 - rest / spread : 0;
+    c.rank = rank_of(n_bands, c.mean, least);
+    return c;
+}
+
+/* Among the cuts that hold still best in kind: the stillest of those whose out-of-bag R2 is within
+ * one per cent of the best (of 2,000 customers; less of more). Differences below that are chance.
+ */
+static choice choose(const hold_work *w, size_t most, size_t n)
+{
+    const double slack = 0.01 * sqrt(2000 / (double)n);
+    choice       best  = { .rank = -1 };
+    double       r2    = -(double)INFINITY;
+    int          rank  = -1;
     if (n < 600 && most > 6) most = 6;
     if (n < 250 && most > 4) most = 4;
-    for (size_t k = most < w->bands->most ? most : w->bands->most; k > 0 && chosen == 0; k--) {
-        hold_of(&mean, &least, out_stability, w, k);
-        if (k > 8 ? mean >= 0.78 && least >= 0.70 : k <= 6 || mean >= 0.75) chosen = k;
+    for (int round = 0; round < 3; round++) { /* the best rank, then the best R2 in it, then this */
+        for (size_t s = 0; s < w->n_shapes; s++) {
+            const size_t here = most < w->model[s].bands.most ? most : w->model[s].bands.most;
+            for (size_t k = here; k > 0; k--) {
+                if (k < 6 && k < here) break; /* never fewer than there is room for */
+                const choice c = choice_of(w, s, k);
+                if (round == 0 && c.rank > rank) rank = c.rank;
+                if (round == 1 && c.rank == rank) r2 = fmax(r2, c.r2);
+                if (round == 2 && c.rank == rank && c.r2 >= r2 - slack * fabs(r2) &&
+                    (best.n_bands == 0 || c.mean > best.mean)) {
+                    best = c;
+                }
+            }
+        }
     }
-    return chosen;
+    return best;
 }
 
-static clade_status hold_still(outlook_definition *definition, bool *out_still,
-                               const clade__bands *bands, const double *score,
-                               const fit_input *input, size_t most, clade_error *err)
+static clade_status hold_still(choice *out, const cut_model *models, const fit_input *input,
+                               const outlook_shape *shapes, size_t n_shapes, size_t most,
+                               clade_error *err)
 {
     clade_status status = CLADE_OK;
-    double       held[CLADE_BANDS_MAX];
-    hold_work   *w = CLADE_NEW(hold_work, 1);
+    hold_work   *w      = CLADE_NEW(hold_work, 1);
     if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for resamples");
-    w->input = input;
-    w->score = score;
-    w->bands = bands;
-    w->df    = definition->model.df;
+    w->input    = input;
+    w->model    = models;
+    w->shapes   = shapes;
+    w->n_shapes = n_shapes;
     clade_parallel(RESAMPLES, hold_task, w);
     for (size_t d = 0; d < RESAMPLES && status == CLADE_OK; d++) {
         if (w->status[d] == CLADE_OK) continue;
         status = clade_fail(err, w->status[d], "resample %zu of %d customers could not be fitted",
                             d + 1, RESAMPLES);
     }
-    if (status == CLADE_OK) {
-        double mean         = 0;
-        definition->n_bands = choose_n_bands(held, w, most, input->n);
-        for (size_t b = 0; b < definition->n_bands; b++)
-            mean += held[b] / (double)definition->n_bands;
-        *out_still = definition->n_bands >= 8 && mean >= 0.78;
-        for (size_t b = 0; b < definition->n_bands; b++) {
-            definition->stability[definition->n_bands - 1 - b] = held[b];
-        }
-    }
+    if (status == CLADE_OK) *out = choose(w, most, input->n);
     free(w);
     return status;
 }
@@ -328,27 +455,42 @@ static clade_status name_bands(clade_segmentation *out, const clade_features *fe
     return CLADE_OK;
 }
 
-/* Fit with the most degrees of freedom whose bands hold still. */
-static clade_status fit_freely(outlook_definition *definition, clade__bands *bands, double *score,
-                               const fit_input *input, size_t most, clade_error *err)
+static void take(outlook_definition *definition, const cut_model *m, size_t n_bands)
 {
-    double       df[4];
-    const size_t n_df  = candidates(df, input->n);
-    bool         still = false;
-    for (size_t i = 0; i < n_df && !still; i++) {
-        CLADE_TRY(fit_bands(definition, bands, score, input, NULL, df[i], err));
-        CLADE_TRY(hold_still(definition, &still, bands, score, input, most, err));
+    definition->model   = m->model;
+    definition->n_bands = n_bands;
+    memcpy(definition->unit, m->unit, sizeof definition->unit);
+    memcpy(definition->edge, m->bands.edge[n_bands - 1], sizeof definition->edge);
+}
+
+/* Fit every shape, and keep what the resamples choose. */
+static clade_status fit_freely(outlook_definition *definition, const fit_input *input, size_t most,
+                               clade_error *err)
+{
+    outlook_shape shapes[SHAPES_MAX];
+    choice        chosen   = { .rank = -1 };
+    cut_model    *models   = NULL;
+    const size_t  n_shapes = shapes_for(shapes, input->n);
+    CLADE_TRY(fit_shapes(&models, input, NULL, shapes, n_shapes, err));
+    const clade_status status = hold_still(&chosen, models, input, shapes, n_shapes, most, err);
+    if (status == CLADE_OK) {
+        take(definition, &models[chosen.shape], chosen.n_bands);
+        for (size_t b = 0; b < chosen.n_bands; b++)
+            definition->stability[chosen.n_bands - 1 - b] = chosen.band[b];
     }
-    return CLADE_OK;
+    cut_models_free(models, n_shapes);
+    return status;
 }
 
 /* Fit with the choices of another. */
-static clade_status fit_like(outlook_definition *definition, clade__bands *bands, double *score,
-                             const fit_input *input, const outlook_definition *like,
-                             clade_error *err)
+static clade_status fit_like(outlook_definition *definition, const fit_input *input,
+                             const outlook_definition *like, clade_error *err)
 {
-    CLADE_TRY(fit_bands(definition, bands, score, input, NULL, like->model.df, err));
-    definition->n_bands = like->n_bands < bands->most ? like->n_bands : bands->most;
+    const outlook_shape same  = { like->model.df, like->model.top[SPEND] > 0 };
+    cut_model          *model = NULL;
+    CLADE_TRY(fit_shapes(&model, input, NULL, &same, 1, err));
+    take(definition, model, like->n_bands < model->bands.most ? like->n_bands : model->bands.most);
+    cut_models_free(model, 1);
     return CLADE_OK;
 }
 
@@ -359,8 +501,6 @@ static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
     clade_status  status = CLADE_OK;
     clade__subset sample = { 0 };
     fit_input     input  = { 0 };
-    clade__bands *bands  = NULL;
-    double       *score  = NULL;
     size_t        n_buyers;
     if (outcome == NULL) {
         return clade_fail(err, CLADE_ERR_NOT_READY,
@@ -377,9 +517,7 @@ static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
                        "nobody had bought anything yet: an outlook needs orders to learn from");
         goto done;
     }
-    bands = CLADE_NEW(clade__bands, 1);
-    score = CLADE_NEW(double, sample.features.n_customers);
-    if (definition == NULL || bands == NULL || score == NULL) {
+    if (definition == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
         goto done;
     }
@@ -388,21 +526,18 @@ static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
     for (size_t s = 0; s < CLADE_SEGMENTS_MAX; s++)
         definition->stability[s] = (double)NAN;
     if (like != NULL) {
-        status = fit_like(definition, bands, score, &input, like->definition, err);
+        status = fit_like(definition, &input, like->definition, err);
     } else {
         definition->prospects = n_buyers < features->n_customers;
-        status                = fit_freely(definition, bands, score, &input,
-                                           CLADE_SEGMENTS_MAX - (size_t)definition->prospects, err);
+        status =
+            fit_freely(definition, &input, CLADE_SEGMENTS_MAX - (size_t)definition->prospects, err);
     }
     if (status != CLADE_OK) goto done;
-    memcpy(definition->edge, bands->edge[definition->n_bands - 1], sizeof definition->edge);
     out->n_segments = definition->n_bands + definition->prospects;
     status          = name_bands(out, &sample.features, &sample.outcome, err);
 done:
     clade__subset_free(&sample);
     input_free(&input);
-    free(bands);
-    free(score);
     return status;
 }
 
@@ -442,6 +577,7 @@ static void write(clade_json *json, const clade_segmentation *segmentation)
     clade_json_put_number(json, "df", model->df);
     clade_json_put_number(json, "penalty", model->penalty);
     clade__json_put_numbers(json, "intercept", model->intercept, N_TARGETS);
+    clade__json_put_numbers(json, "top", model->top, N_TARGETS);
     clade__json_put_numbers(json, "unit", definition->unit, N_TARGETS);
     clade__json_put_numbers(json, "edge", definition->edge, definition->n_bands - 1);
     clade__json_put_numbers(json, "stability", definition->stability, definition->n_bands);
@@ -533,6 +669,9 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
     CLADE_TRY(read_number(&definition->model.penalty, tree, node, "penalty", err));
     CLADE_TRY(
         clade__json_numbers(definition->model.intercept, N_TARGETS, tree, node, "intercept", err));
+    if (clade_json_get(tree, node, "top") != NULL) { /* absent in what earlier builds wrote */
+        CLADE_TRY(clade__json_numbers(definition->model.top, N_TARGETS, tree, node, "top", err));
+    }
     CLADE_TRY(clade__json_numbers(definition->unit, N_TARGETS, tree, node, "unit", err));
     CLADE_TRY(
         clade__json_numbers(definition->edge, definition->n_bands - 1, tree, node, "edge", err));

@@ -204,6 +204,8 @@ static void put_future_lift(clade_json *json, const clade_study *study)
         put_lift(json, "kmeans_rfm", &lift->kmeans_rfm);
         put_lift(json, "ceiling", &lift->ceiling);
         clade_json_put_number(json, "keeps_r2", lift->keeps_r2);
+        clade_json_put_number(json, "keeps_r2_low", lift->keeps_r2_low);
+        clade_json_put_number(json, "keeps_r2_high", lift->keeps_r2_high);
         clade_json_put_number(json, "keeps_auc", lift->keeps_auc);
         clade_json_put_number(json, "gain_r2", lift->gain);
         clade_json_put_number(json, "gain_r2_low", lift->gain_low);

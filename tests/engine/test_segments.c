@@ -341,6 +341,7 @@ static void where_much_can_be_known_the_outlook_keeps_it(void **state)
     assert_true(outlook->r2 > 0.2);
     assert_true(outlook->r2_low < outlook->r2 && outlook->r2 < outlook->r2_high);
     assert_true(report.keeps_r2 > 0.9);
+    assert_true(report.keeps_r2_low < report.keeps_r2 && report.keeps_r2 < report.keeps_r2_high);
     assert_true(report.trusted);
     assert_true(outlook->n_segments <= CLADE_SEGMENTS_MAX);
     made_shop_free(&shop);

@@ -164,18 +164,108 @@ static void logs_taken_before_give_the_same_bits(void **state)
     assert_memory_equal(a, b, sizeof a);
 }
 
+/* Targets whose mean is a logit of what the columns say: y[0] between 0 and 5.2, y[1] 0 or 1. */
+static float slogs[N * P];
+
+static const clade_additive_shape both_shapes[2] = { { 8, { 0, 0 } }, { 8, { 5.2, 1 } } };
+
+static void make_shares(uint64_t seed)
+{
+    make_customers(seed);
+    clade_rng rng = clade_rng_stream(seed, "test/shares", 0);
+    for (size_t i = 0; i < N; i++) {
+        const double odds = 2.3 * log1p((double)x[i * P]) - 2.9 * log1p((double)x[i * P + 1]) - 0.7;
+        const double q    = 1 / (1 + exp(-odds));
+        y[i * 2 + 1]      = clade_rng_uniform(&rng) < q;
+        y[i * 2]          = 5.2 * q * (0.5 + clade_rng_uniform(&rng));
+    }
+    clade_signed_log(slogs, x, N * P);
+}
+
+/* One term has a Gram matrix of n after scaling, so df = n / (n + l); and at the solution
+ * sum (y / top - q) z = mean q (1 - q) l b with z the scaled term, and sum (y / top - q) = 0. */
+static void a_bent_target_of_one_term_solves_its_equations(void **state)
+{
+    (void)state;
+    static clade_additive      model;
+    const clade_additive_shape shape = { 0.75, { 5.2, 1 } };
+    make_shares(6);
+    check_ok(clade_additive_fit_shapes(&model, &shape, 1, slogs, N, P, y, 2, NULL, 1, NULL));
+    assert_int_equal(model.n_terms, 1);
+    check_close(N / (N + model.penalty), 0.75, 1e-9);
+    const clade_additive_term *term = &model.term[0];
+    static double              value[N];
+    double                     square = 0;
+    for (size_t i = 0; i < N; i++) {
+        double z = ((double)slogs[i * P + term->column] - term->center) / term->scale;
+        z        = fmin(3, fmax(-3, z));
+        value[i] = (isinf(term->knot) ? z : fmax(0, z - term->knot)) - term->mean;
+        square += value[i] * value[i] / N;
+    }
+    for (size_t k = 0; k < 2; k++) {
+        const double b = term->coefficient[k] * sqrt(square); /* of the term scaled to spread 1 */
+        double       left = 0, pull = 0, curvature = 0;
+        for (size_t i = 0; i < N; i++) {
+            const double sum = model.intercept[k] + term->coefficient[k] * value[i];
+            const double q   = 1 / (1 + exp(-sum));
+            left += y[i * 2 + k] / shape.top[k] - q;
+            pull += (y[i * 2 + k] / shape.top[k] - q) * value[i] / sqrt(square);
+            curvature += q * (1 - q) / N;
+        }
+        /* Steps end below 1e-5 in log odds: a quarter of that a customer. */
+        assert_true(fabs(left) < 2.5e-6 * N);
+        assert_true(fabs(pull - curvature * model.penalty * b) < 2.5e-6 * (N + model.penalty));
+        assert_true(fabs(b) > 0.1);
+    }
+}
+
+static void shapes_fitted_together_are_those_fitted_alone(void **state)
+{
+    (void)state;
+    static clade_additive together[2], alone;
+    static double         weight[N], a[N * 2], b[N * 2];
+    make_shares(7);
+    for (size_t i = 0; i < N; i++)
+        weight[i] = (double)(i % 4);
+    check_ok(
+        clade_additive_fit_shapes(together, both_shapes, 2, slogs, N, P, y, 2, weight, 20, NULL));
+    for (size_t s = 0; s < 2; s++) {
+        check_ok(clade_additive_fit_shapes(&alone, &both_shapes[s], 1, slogs, N, P, y, 2, weight,
+                                           20, NULL));
+        clade_additive_predict(a, &together[s], slogs, true, N, P);
+        clade_additive_predict(b, &alone, slogs, true, N, P);
+        assert_memory_equal(a, b, sizeof a);
+    }
+}
+
+static void what_levels_off_is_told_better_by_a_bent_target_which_stays_below_its_top(void **state)
+{
+    (void)state;
+    static clade_additive models[2];
+    static double         straight[N * 2], bent[N * 2];
+    make_shares(8);
+    check_ok(clade_additive_fit_shapes(models, both_shapes, 2, slogs, N, P, y, 2, NULL, 64, NULL));
+    clade_additive_predict(straight, &models[0], slogs, true, N, P);
+    clade_additive_predict(bent, &models[1], slogs, true, N, P);
+    for (size_t k = 0; k < 2; k++)
+        assert_true(r_squared(bent, k) > r_squared(straight, k) + 0.01);
+    for (size_t i = 0; i < N; i++)
+        assert_true(bent[i * 2] > 0 && bent[i * 2] < 5.2);
+}
+
 static void what_each_column_adds_sums_to_the_prediction(void **state)
 {
     (void)state;
-    static clade_additive model;
+    static clade_additive models[2];
     double                predicted[2], part[P];
-    make_customers(3);
-    check_ok(clade_additive_fit(&model, x, false, N, P, y, 2, NULL, 8, 64, NULL));
+    make_shares(3);
+    check_ok(clade_additive_fit_shapes(models, both_shapes, 2, slogs, N, P, y, 2, NULL, 64, NULL));
     for (size_t i = 0; i < N; i += 37) {
-        clade_additive_predict(predicted, &model, x + i * P, false, 1, P);
+        const clade_additive *model = &models[i % 2];
+        clade_additive_predict(predicted, model, x + i * P, false, 1, P);
         for (size_t k = 0; k < 2; k++) {
-            double sum = model.intercept[k];
-            clade_additive_explain(part, &model, x + i * P, P, k);
+            double sum = clade_additive_average(model, k);
+            clade_additive_explain(part, model, x + i * P, P, k);
             for (size_t j = 0; j < P; j++)
                 sum += part[j];
             check_close(sum, predicted[k], 1e-12);
@@ -208,6 +298,9 @@ int main(void)
         cmocka_unit_test(an_additive_model_finds_bent_lines),
         cmocka_unit_test(rows_of_weight_zero_are_not_there_and_weight_two_is_a_row_twice),
         cmocka_unit_test(logs_taken_before_give_the_same_bits),
+        cmocka_unit_test(a_bent_target_of_one_term_solves_its_equations),
+        cmocka_unit_test(shapes_fitted_together_are_those_fitted_alone),
+        cmocka_unit_test(what_levels_off_is_told_better_by_a_bent_target_which_stays_below_its_top),
         cmocka_unit_test(what_each_column_adds_sums_to_the_prediction),
         cmocka_unit_test(constant_features_and_targets_that_are_not_numbers_are_refused),
     };

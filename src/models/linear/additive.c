@@ -2,7 +2,7 @@
  *
  * Sums run over rows in their order, in double, on one thread: folds and resamples are what runs in
  * parallel, one fit each. */
-#include "clade/linear.h"
+#include "bend.h"
 
 #include <assert.h>
 #include <math.h>
@@ -49,7 +49,9 @@ typedef struct fit_work {
     double *rank;   /* (p, N_BASIS): mean absolute correlation with the targets */
     double *gram;
     double *right;
-    double *row;
+    double *row; /* (n_rows, n_terms) centred and scaled terms where kept; else room for a block */
+    bool    kept;
+    size_t  n_rows;
     double  y_mean[CLADE_ADDITIVE_TARGETS_MAX], y_spread[CLADE_ADDITIVE_TARGETS_MAX];
     double  total;
 } fit_work;
@@ -73,10 +75,8 @@ static clade_status work_make(fit_work *w, size_t p, size_t n_targets, size_t n_
     w->rank   = CLADE_NEW(double, p *N_BASIS);
     w->gram   = CLADE_NEW(double, n_terms *n_terms);
     w->right  = CLADE_NEW(double, n_terms *n_targets);
-    w->row    = CLADE_NEW(double, n_terms);
     if (w->center == NULL || w->scale == NULL || w->mean == NULL || w->spread == NULL ||
-        w->moment == NULL || w->rank == NULL || w->gram == NULL || w->right == NULL ||
-        w->row == NULL) {
+        w->moment == NULL || w->rank == NULL || w->gram == NULL || w->right == NULL) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu features", p);
     }
     return CLADE_OK;
@@ -217,55 +217,89 @@ static size_t choose_terms(candidate *chosen, const fit_work *w, size_t p, size_
 #define WIDER
 #endif
 
-/* G = B'WB of centred terms, each scaled by rank / spread; right-hand side likewise. */
-WIDER static void fill_gram(fit_work *w, const clade_additive *model, const double *factor,
-                            const float *slog, size_t n, size_t p, const double *y,
-                            const double *weight)
+/* Rows that are added to the Gram matrix at once: it is read and written once for all of them. */
+enum { BLOCK = 4 };
+
+typedef struct row_block {
+    size_t        n;
+    const double *row[BLOCK];
+    double        weight[BLOCK];
+    const double *y[BLOCK];
+} row_block;
+
+WIDER static void add_block(fit_work *w, const row_block *block, size_t m, size_t n_targets)
+{
+    for (size_t t = 0; t < m; t++) {
+        double *to            = w->gram + t * m;
+        double  scaled[BLOCK] = { 0 };
+        for (size_t i = 0; i < block->n; i++) {
+            scaled[i] = block->weight[i] * block->row[i][t];
+            for (size_t k = 0; k < n_targets; k++)
+                w->right[t * n_targets + k] += scaled[i] * (block->y[i][k] - w->y_mean[k]);
+        }
+        if (block->n == BLOCK) {
+            const double *a = block->row[0], *b = block->row[1], *c = block->row[2];
+            const double *d = block->row[3];
+            for (size_t u = t; u < m; u++) {
+                double sum = to[u];
+                sum += scaled[0] * a[u];
+                sum += scaled[1] * b[u];
+                sum += scaled[2] * c[u];
+                sum += scaled[3] * d[u];
+                to[u] = sum;
+            }
+        } else {
+            for (size_t i = 0; i < block->n; i++) {
+                for (size_t u = t; u < m; u++)
+                    to[u] += scaled[i] * block->row[i][u];
+            }
+        }
+    }
+}
+
+/* G = B'WB of centred terms, each scaled by rank / spread; right-hand side likewise. Rows that
+ * count are left in w->row where they are to be kept, and their number in w->n_rows. */
+static void fill_gram(fit_work *w, const clade_additive *model, const double *factor,
+                      const float *slog, size_t n, size_t p, const double *y, const double *weight)
 {
     const size_t m = model->n_terms, n_targets = model->n_targets;
+    row_block    block = { .n = 0 };
     memset(w->gram, 0, m * m * sizeof *w->gram);
     memset(w->right, 0, m * n_targets * sizeof *w->right);
     for (size_t i = 0; i < n; i++) {
-        const double wi = weight_of(weight, i);
-        if (wi == 0) continue;
+        if (weight_of(weight, i) == 0) continue;
+        double *row = w->row + (w->kept ? w->n_rows : block.n) * m;
         for (size_t t = 0; t < m; t++) {
             const clade_additive_term *term = &model->term[t];
             const double               z =
                 standardise((double)slog[i * p + term->column], term->center, term->scale);
-            w->row[t] = (basis(z, term->knot) - term->mean) * factor[t];
+            row[t] = (basis(z, term->knot) - term->mean) * factor[t];
         }
-        for (size_t t = 0; t < m; t++) {
-            const double scaled = wi * w->row[t];
-            double      *to     = w->gram + t * m;
-            for (size_t u = t; u < m; u++)
-                to[u] += scaled * w->row[u];
-            for (size_t k = 0; k < n_targets; k++) {
-                w->right[t * n_targets + k] += scaled * (y[i * n_targets + k] - w->y_mean[k]);
-            }
+        block.row[block.n]    = row;
+        block.weight[block.n] = weight_of(weight, i);
+        block.y[block.n]      = y + i * n_targets;
+        block.n += 1;
+        w->n_rows += 1;
+        if (block.n == BLOCK) {
+            add_block(w, &block, m, n_targets);
+            block.n = 0;
         }
     }
+    add_block(w, &block, m, n_targets);
     for (size_t t = 0; t < m; t++) {
         for (size_t u = 0; u < t; u++)
             w->gram[t * m + u] = w->gram[u * m + t];
     }
 }
 
-static clade_status fit_terms(clade_additive *model, fit_work *w, const candidate *chosen,
-                              const float *slog, size_t n, size_t p, const double *y,
-                              const double *weight, double df, clade_error *err)
+/* Where terms bend, how much each has to do with the targets, and what they are multiplied with. */
+static void place_terms(clade_additive *model, double *factor, const fit_work *w,
+                        const candidate *chosen)
 {
-    const size_t m        = model->n_terms;
-    double      *factor   = CLADE_NEW(double, m);
-    double      *solution = CLADE_NEW(double, m * model->n_targets);
-    clade_status status   = CLADE_OK;
-    double       highest  = 0;
-    if (factor == NULL || solution == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu terms", m);
-        goto done;
-    }
-    for (size_t t = 0; t < m; t++)
+    double highest = 0;
+    for (size_t t = 0; t < model->n_terms; t++)
         highest = fmax(highest, chosen[t].rank);
-    for (size_t t = 0; t < m; t++) {
+    for (size_t t = 0; t < model->n_terms; t++) {
         const size_t         at   = chosen[t].at;
         clade_additive_term *term = &model->term[t];
         term->column              = (uint32_t)(at / N_BASIS);
@@ -275,36 +309,119 @@ static clade_status fit_terms(clade_additive *model, fit_work *w, const candidat
         term->mean                = w->mean[at];
         factor[t]                 = chosen[t].rank / highest / w->spread[at];
     }
-    fill_gram(w, model, factor, slog, n, p, y, weight);
-    status = clade_ridge_solve(solution, &model->penalty, w->gram, w->right, m, model->n_targets,
-                               df, err);
+}
+
+/* What every solution on one Gram matrix needs. */
+typedef struct solve_work {
+    const fit_work *fit;
+    clade__ridge    ridge;
+    double         *factor;   /* (m) */
+    double         *solution; /* (m, n_targets) */
+    double         *one;      /* (m): of one target, with (m) of scratch behind it */
+    double         *share;    /* (n_rows): y / top, with (n_rows) weights behind it */
+} solve_work;
+
+static void bend_target(clade_additive *model, solve_work *s, size_t k, const double *y, size_t n,
+                        const double *weight)
+{
+    const size_t m = model->n_terms, n_targets = model->n_targets, n_rows = s->fit->n_rows;
+    double      *counted = s->share + n_rows;
+    size_t       at      = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (weight_of(weight, i) == 0) continue;
+        s->share[at]  = y[i * n_targets + k] / model->top[k];
+        counted[at++] = weight_of(weight, i);
+    }
+    for (size_t t = 0; t < m; t++)
+        s->one[t] = s->solution[t * n_targets + k] / model->top[k];
+    const clade__bend_data data = {
+        .row = s->fit->row, .share = s->share, .weight = counted, .n = n_rows
+    };
+    clade__bend(s->one, &model->intercept[k], &s->ridge, model->penalty, &data, s->one + m);
+    for (size_t t = 0; t < m; t++)
+        s->solution[t * n_targets + k] = s->one[t];
+}
+
+static void solve_shape(clade_additive *model, solve_work *s, const clade_additive_shape *shape,
+                        const double *y, size_t n, const double *weight)
+{
+    const size_t m = model->n_terms, n_targets = model->n_targets;
+    model->df      = shape->df;
+    model->penalty = clade__ridge_penalty(&s->ridge, shape->df);
+    memcpy(model->top, shape->top, sizeof model->top);
+    memcpy(model->intercept, s->fit->y_mean, sizeof model->intercept);
+    memcpy(s->solution, s->fit->right, m * n_targets * sizeof *s->solution);
+    clade__ridge_apply(s->solution, &s->ridge, model->penalty, n_targets);
+    for (size_t k = 0; k < n_targets; k++) {
+        if (model->top[k] > 0) bend_target(model, s, k, y, n, weight);
+        for (size_t t = 0; t < m; t++)
+            model->term[t].coefficient[k] = s->solution[t * n_targets + k] * s->factor[t];
+    }
+}
+
+/* Every shape on the terms that `first` has by now; models are written whole at the end. */
+static clade_status fit_shapes(clade_additive *models, const clade_additive *first, fit_work *w,
+                               const clade_additive_shape *shape, size_t n_shapes,
+                               const candidate *chosen, const float *slog, size_t n, size_t p,
+                               const double *y, const double *weight, clade_error *err)
+{
+    const size_t    m      = first->n_terms;
+    clade_status    status = CLADE_OK;
+    solve_work      s      = { .fit = w };
+    clade_additive *model  = CLADE_NEW(clade_additive, 1);
+    s.factor               = CLADE_NEW(double, m);
+    s.solution             = CLADE_NEW(double, m * first->n_targets);
+    s.one                  = CLADE_NEW(double, 2 * m);
+    s.share                = clade_alloc(w->kept ? n : 1, 2 * sizeof(double));
+    w->row                 = clade_alloc(w->kept ? n : BLOCK, m * sizeof(double));
+    if (model == NULL || s.factor == NULL || s.solution == NULL || s.one == NULL ||
+        s.share == NULL || w->row == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu terms of %zu customers", m, n);
+        goto done;
+    }
+    *model = *first;
+    place_terms(model, s.factor, w, chosen);
+    fill_gram(w, model, s.factor, slog, n, p, y, weight);
+    status = clade__ridge_make(&s.ridge, w->gram, m, err);
     if (status != CLADE_OK) goto done;
-    for (size_t t = 0; t < m; t++) {
-        for (size_t k = 0; k < model->n_targets; k++) {
-            model->term[t].coefficient[k] = solution[t * model->n_targets + k] * factor[t];
-        }
+    for (size_t i = 0; i < n_shapes; i++) {
+        solve_shape(model, &s, &shape[i], y, n, weight);
+        models[i] = *model;
     }
 done:
-    free(factor);
-    free(solution);
+    clade__ridge_free(&s.ridge);
+    free(model);
+    free(s.factor);
+    free(s.solution);
+    free(s.one);
+    free(s.share);
     return status;
 }
 
-clade_status clade_additive_fit(clade_additive *out_model, const float *x, bool logged, size_t n,
-                                size_t p, const double *y, size_t n_targets, const double *weight,
-                                double df, size_t n_terms, clade_error *err)
+static bool shapes_are_sound(const clade_additive_shape *shape, size_t n_shapes)
+{
+    for (size_t i = 0; i < n_shapes; i++) {
+        if (!(shape[i].df > 0)) return false;
+    }
+    return n_shapes > 0;
+}
+
+clade_status clade_additive_fit_shapes(clade_additive             *out_models,
+                                       const clade_additive_shape *shape, size_t n_shapes,
+                                       const float *slog, size_t n, size_t p, const double *y,
+                                       size_t n_targets, const double *weight, size_t n_terms,
+                                       clade_error *err)
 {
     clade_status status = CLADE_OK;
     fit_work     w      = { 0 };
     candidate   *chosen = NULL;
-    float       *own    = NULL; /* signed logs, where the caller has none */
     if (n == 0 || p == 0 || n_targets == 0 || n_targets > CLADE_ADDITIVE_TARGETS_MAX ||
-        n_terms == 0 || n_terms > CLADE_ADDITIVE_TERMS_MAX || !(df > 0)) {
+        n_terms == 0 || n_terms > CLADE_ADDITIVE_TERMS_MAX || !shapes_are_sound(shape, n_shapes)) {
         return clade_fail(
             err, CLADE_ERR_ARG,
             "an additive model of %zu customers, %zu features, %zu targets, %zu terms, df "
             "%g cannot be fitted",
-            n, p, n_targets, n_terms, df);
+            n, p, n_targets, n_terms, n_shapes > 0 ? shape[0].df : 0);
     }
     clade_additive *model = CLADE_NEW(clade_additive, 1);
     chosen                = CLADE_NEW(candidate, p * N_BASIS);
@@ -312,39 +429,56 @@ clade_status clade_additive_fit(clade_additive *out_model, const float *x, bool 
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for an additive model");
         goto done;
     }
-    if (!logged) {
-        own = clade_alloc(n, p * sizeof(float));
-        if (own == NULL) {
-            status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu customers", n);
-            goto done;
-        }
-        clade_signed_log(own, x, n * p);
-    }
-    const float *const slog = logged ? x : own;
-    status                  = work_make(&w, p, n_targets, n_terms, err);
+    status = work_make(&w, p, n_targets, n_terms, err);
     if (status != CLADE_OK) goto done;
+    for (size_t i = 0; i < n_shapes; i++) {
+        for (size_t k = 0; k < n_targets; k++)
+            w.kept = w.kept || shape[i].top[k] > 0;
+    }
     status = target_moments(&w, y, n, n_targets, weight, err);
     if (status != CLADE_OK) goto done;
     column_moments(&w, slog, n, p, weight);
     term_moments(&w, slog, n, p, y, n_targets, weight);
 
     model->n_targets = n_targets;
-    model->df        = df;
-    memcpy(model->intercept, w.y_mean, sizeof model->intercept);
-    model->n_terms = choose_terms(chosen, &w, p, n_terms);
+    model->n_terms   = choose_terms(chosen, &w, p, n_terms);
     if (model->n_terms == 0) {
         status = clade_fail(err, CLADE_ERR_DATA,
                             "no feature has anything to do with what happened next");
         goto done;
     }
-    status = fit_terms(model, &w, chosen, slog, n, p, y, weight, df, err);
-    if (status == CLADE_OK) *out_model = *model;
+    status = fit_shapes(out_models, model, &w, shape, n_shapes, chosen, slog, n, p, y, weight, err);
 done:
     work_free(&w);
     free(chosen);
-    free(own);
     free(model);
     return status;
+}
+
+clade_status clade_additive_fit(clade_additive *out_model, const float *x, bool logged, size_t n,
+                                size_t p, const double *y, size_t n_targets, const double *weight,
+                                double df, size_t n_terms, clade_error *err)
+{
+    const clade_additive_shape shape = { .df = df };
+    float                     *own   = NULL; /* signed logs, where the caller has none */
+    if (!logged && n > 0 && p > 0) {
+        own = clade_alloc(n, p * sizeof(float));
+        if (own == NULL) {
+            return clade_fail(err, CLADE_ERR_NOMEM, "no memory to fit %zu customers", n);
+        }
+        clade_signed_log(own, x, n * p);
+    }
+    const clade_status status = clade_additive_fit_shapes(out_model, &shape, 1, logged ? x : own, n,
+                                                          p, y, n_targets, weight, n_terms, err);
+    free(own);
+    return status;
+}
+
+/* The prediction that the sum of terms stands for. */
+static double bent(const clade_additive *model, size_t target, double sum)
+{
+    const double top = model->top[target];
+    return top > 0 ? top / (1 + exp(-sum)) : sum;
 }
 
 void clade_additive_predict(double *out, const clade_additive *model, const float *x, bool logged,
@@ -367,17 +501,38 @@ void clade_additive_predict(double *out, const clade_additive *model, const floa
             for (size_t k = 0; k < model->n_targets; k++)
                 y[k] += term->coefficient[k] * value;
         }
+        for (size_t k = 0; k < model->n_targets; k++)
+            y[k] = bent(model, k, y[k]);
     }
+}
+
+double clade_additive_average(const clade_additive *model, size_t target)
+{
+    assert(target < model->n_targets);
+    return bent(model, target, model->intercept[target]);
 }
 
 void clade_additive_explain(double *out, const clade_additive *model, const float *row, size_t p,
                             size_t target)
 {
     assert(target < model->n_targets);
+    double sum = 0, share = 1;
     memset(out, 0, p * sizeof *out);
     for (size_t t = 0; t < model->n_terms; t++) {
         const clade_additive_term *term = &model->term[t];
-        const double z = standardise(signed_log(row[term->column]), term->center, term->scale);
-        out[term->column] += term->coefficient[target] * (basis(z, term->knot) - term->mean);
+        const double z    = standardise(signed_log(row[term->column]), term->center, term->scale);
+        const double adds = term->coefficient[target] * (basis(z, term->knot) - term->mean);
+        out[term->column] += adds;
+        sum += adds;
     }
+    if (!(model->top[target] > 0)) return;
+    /* Log odds into the unit of the target: the mean slope on the way from the average customer. */
+    const double from = clade_additive_average(model, target);
+    if (fabs(sum) > 1e-6) {
+        share = (bent(model, target, model->intercept[target] + sum) - from) / sum;
+    } else {
+        share = from * (1 - from / model->top[target]);
+    }
+    for (size_t j = 0; j < p; j++)
+        out[j] *= share;
 }

@@ -5,7 +5,7 @@
  *     df(l) = tr G (G + l I)^-1 = p - l tr (T + l I)^-1
  * and the trace of a tridiagonal inverse follows from its pivots taken from above and from below.
  */
-#include "clade/linear.h"
+#include "ridge.h"
 
 #include <assert.h>
 #include <math.h>
@@ -13,17 +13,8 @@
 
 enum { BISECTIONS = 60 };
 
-/* T and the reflectors: column k of `a` below the diagonal holds the k-th reflector, scaled so that
- * H = I - v v'. */
-typedef struct tridiagonal {
-    size_t  p;
-    double *a;        /* (p, p) row-major; row k holds v_k in columns k+1 .. p-1 */
-    double *diagonal; /* (p) */
-    double *side;     /* (p): side[i] couples i and i+1 */
-} tridiagonal;
-
 /* One Householder step k: clear row and column k beyond k+1, in the symmetric matrix a. */
-static void reflect(tridiagonal *t, size_t k, double *w)
+static void reflect(clade__ridge *t, size_t k, double *w)
 {
     const size_t p     = t->p;
     double      *a     = t->a;
@@ -66,7 +57,7 @@ static void reflect(tridiagonal *t, size_t k, double *w)
     }
 }
 
-static void tridiagonalise(tridiagonal *t, double *scratch)
+static void tridiagonalise(clade__ridge *t, double *scratch)
 {
     const size_t p = t->p;
     for (size_t k = 0; k + 2 < p; k++)
@@ -78,7 +69,7 @@ static void tridiagonalise(tridiagonal *t, double *scratch)
 }
 
 /* moment <- Q' moment (forward) or Q moment (backward), all targets at once. */
-static void rotate(const tridiagonal *t, double *moment, size_t n_targets, bool forward)
+static void rotate(const clade__ridge *t, double *moment, size_t n_targets, bool forward)
 {
     const size_t p       = t->p;
     const size_t n_steps = p < 2 ? 0 : p - 2;
@@ -96,7 +87,8 @@ static void rotate(const tridiagonal *t, double *moment, size_t n_targets, bool 
 }
 
 /* p - l tr (T + l I)^-1. above and below are scratch of p each. */
-static double degrees_of_freedom(const tridiagonal *t, double penalty, double *above, double *below)
+static double degrees_of_freedom(const clade__ridge *t, double penalty, double *above,
+                                 double *below)
 {
     const size_t p   = t->p;
     double       sum = 0;
@@ -114,7 +106,7 @@ static double degrees_of_freedom(const tridiagonal *t, double penalty, double *a
 }
 
 /* (T + l I) x = b for every target, in place. */
-static void solve_tridiagonal(const tridiagonal *t, double penalty, double *b, size_t n_targets,
+static void solve_tridiagonal(const clade__ridge *t, double penalty, double *b, size_t n_targets,
                               double *pivot)
 {
     const size_t p = t->p;
@@ -135,6 +127,46 @@ static void solve_tridiagonal(const tridiagonal *t, double penalty, double *b, s
     }
 }
 
+clade_status clade__ridge_make(clade__ridge *out, double *gram, size_t p, clade_error *err)
+{
+    double *scratch = CLADE_NEW(double, 4 * p);
+    if (scratch == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu columns", p);
+    *out = (clade__ridge){ p, gram, scratch, scratch + p, scratch + 2 * p, 0 };
+    for (size_t i = 0; i < p; i++)
+        out->trace += gram[i * p + i];
+    tridiagonalise(out, out->scratch);
+    return CLADE_OK;
+}
+
+void clade__ridge_free(clade__ridge *ridge)
+{
+    free(ridge->diagonal);
+}
+
+double clade__ridge_penalty(const clade__ridge *ridge, double df)
+{
+    double *above = ridge->scratch, *below = ridge->scratch + ridge->p;
+    /* df falls from p to 0 as the penalty grows; a penalty on the scale of the trace ends below 1.
+     */
+    double low = log(ridge->trace * 1e-12 + 1e-300), high = log(ridge->trace * 1e6 + 1e-300);
+    for (int i = 0; i < BISECTIONS; i++) {
+        const double middle = 0.5 * (low + high);
+        if (degrees_of_freedom(ridge, exp(middle), above, below) > df) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return exp(high);
+}
+
+void clade__ridge_apply(double *moment, const clade__ridge *ridge, double penalty, size_t n_targets)
+{
+    rotate(ridge, moment, n_targets, true);
+    solve_tridiagonal(ridge, penalty, moment, n_targets, ridge->scratch);
+    rotate(ridge, moment, n_targets, false);
+}
+
 clade_status clade_ridge_solve(double *out_coefficient, double *out_penalty, double *gram,
                                double *moment, size_t p, size_t n_targets, double df,
                                clade_error *err)
@@ -145,33 +177,11 @@ clade_status clade_ridge_solve(double *out_coefficient, double *out_penalty, dou
             "ridge regression needs columns, targets and df above 0, got %zu, %zu, %g", p,
             n_targets, df);
     }
-    double *scratch = CLADE_NEW(double, 4 * p);
-    if (scratch == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu columns", p);
-    tridiagonal t     = { p, gram, scratch, scratch + p };
-    double     *above = scratch + 2 * p, *below = scratch + 3 * p;
-
-    double trace = 0;
-    for (size_t i = 0; i < p; i++)
-        trace += gram[i * p + i];
-    tridiagonalise(&t, above);
-
-    /* df falls from p to 0 as the penalty grows; a penalty on the scale of the trace ends below 1.
-     */
-    double low = log(trace * 1e-12 + 1e-300), high = log(trace * 1e6 + 1e-300);
-    for (int i = 0; i < BISECTIONS; i++) {
-        const double middle = 0.5 * (low + high);
-        if (degrees_of_freedom(&t, exp(middle), above, below) > df) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    const double penalty = exp(high);
-    rotate(&t, moment, n_targets, true);
-    solve_tridiagonal(&t, penalty, moment, n_targets, above);
-    rotate(&t, moment, n_targets, false);
+    clade__ridge ridge;
+    CLADE_TRY(clade__ridge_make(&ridge, gram, p, err));
+    *out_penalty = clade__ridge_penalty(&ridge, df);
+    clade__ridge_apply(moment, &ridge, *out_penalty, n_targets);
     memcpy(out_coefficient, moment, p * n_targets * sizeof *moment);
-    *out_penalty = penalty;
-    free(scratch);
+    clade__ridge_free(&ridge);
     return CLADE_OK;
 }
