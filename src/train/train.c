@@ -222,8 +222,8 @@ static clade_status judge(training *t, double *out_score, clade_error *err)
 
 static clade_status end_epoch(training *t, bool *out_over, clade_error *err)
 {
-    const clade_train_options *const o    = t->options;
-    const bool                       last = t->at.epoch + 1 == t->at.n_planned;
+    const clade_train_options *const o = t->options;
+    const bool        last = t->at.epoch + 1 >= t->at.n_planned; /* a budget can lie behind */
     clade_train_epoch line = { .epoch = (size_t)t->at.epoch + 1, .score = (double)NAN };
     line.loss              = t->at.n_targets > 0 ? t->at.loss / (double)t->at.n_targets : 0.0;
     line.seconds           = t->seconds;

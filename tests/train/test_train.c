@@ -1,6 +1,7 @@
 /* Training from end to end: a known loss, and a stop that changes nothing. */
 #include "sequence/small_log.h"
 
+#include "clade/run.h"
 #include "clade/train.h"
 
 #include <signal.h>
@@ -156,14 +157,87 @@ static void one_item_over_and_over_is_learnt_at_once(void **state)
     clade_sequences_free(s);
 }
 
+/* The budget is planned after twelve steps, and epochs of one step are over by then. */
+static void a_budget_that_is_spent_when_it_is_planned_ends_the_training(void **state)
+{
+    (void)state;
+    clade_sequences    *s       = small_log(true);
+    clade_behaviour    *model   = small_model(s);
+    clade_train_options options = short_training();
+    clade_train_report  report;
+    options.learner.shard_tokens = 4096; /* an epoch is a step */
+    options.n_epochs             = 40;
+    options.budget_seconds       = 1e-9;
+    check_ok(clade_train_behaviour(&report, model, s, &options, NULL));
+    assert_int_equal(report.n_steps, 12);
+    assert_int_equal(report.n_epochs, 12);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+/* As a Ctrl-C while the second epoch is judged would. */
+static clade_status interrupted_judge(void *context, double *out_score,
+                                      const clade_behaviour *model, clade_error *err)
+{
+    int *const calls = context;
+    (void)model;
+    *out_score = (double)*calls;
+    if (++*calls == 2) (void)raise(SIGINT);
+    return clade_interrupt_check(err);
+}
+
+static void a_stop_while_judging_ends_with_the_same_bits(void **state)
+{
+    (void)state;
+    char                folder[256], path[300];
+    clade_sequences    *s     = small_log(true);
+    clade_behaviour    *whole = small_model(s), *parts = small_model(s);
+    clade_train_options options = short_training();
+    clade_train_report  report;
+    int                 looks[2] = { 0, 0 };
+    check_folder_make(folder, "train");
+    (void)snprintf(path, sizeof path, "%s/checkpoint", folder);
+    options.judge         = stop_later;
+    options.judge_context = &looks[0];
+    check_ok(clade_train_behaviour(&report, whole, s, &options, NULL));
+
+    options.checkpoint = path;
+    const pid_t child  = fork(); /* an interruption stays requested for the rest of a process */
+    if (child == 0) {
+        int calls = 0;
+        clade_interrupt_install();
+        options.judge         = interrupted_judge;
+        options.judge_context = &calls;
+        _exit(clade_train_behaviour(&report, parts, s, &options, NULL) == CLADE_ERR_INTERRUPTED
+                  ? 0
+                  : 1);
+    }
+    int how = 1;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_int_equal(how, 0);
+    looks[1]              = 1; /* one look was taken; the second is asked for anew */
+    options.judge_context = &looks[1];
+    check_ok(clade_train_behaviour(&report, parts, s, &options, NULL));
+    assert_true(report.resumed);
+    assert_int_equal(looks[1], looks[0]);
+    assert_memory_equal(clade_behaviour_parameters(whole), clade_behaviour_parameters(parts),
+                        clade_behaviour_n_parameters(whole) * sizeof(float));
+    clade_behaviour_free(whole);
+    clade_behaviour_free(parts);
+    clade_sequences_free(s);
+    check_folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        /* First: it forks, before the pool of threads exists. */
         cmocka_unit_test(a_stopped_training_ends_with_the_same_bits),
+        cmocka_unit_test(a_stop_while_judging_ends_with_the_same_bits),
+        cmocka_unit_test(a_budget_that_is_spent_when_it_is_planned_ends_the_training),
         cmocka_unit_test(a_checkpoint_of_another_training_is_refused),
         cmocka_unit_test(a_log_without_a_second_event_is_refused),
         cmocka_unit_test(one_item_over_and_over_is_learnt_at_once),
     };
+    clade_threads_set(1); /* tests fork, and a child would wait for threads that it does not have */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
