@@ -39,7 +39,8 @@ typedef struct outlook_shape {
 enum { SHAPES_MAX = 4 };
 
 /* What to choose from: small shops cannot bear more than a dozen degrees of freedom, and where
- * there are many customers a straight sum that is less stiff never won (docs/maths/outlook.md). */
+ * there are many customers a less stiff straight sum is left out: on one date of cdnow it won, and
+ * the date keeps .7 points more with it, at a Jaccard .05 lower (docs/maths/outlook.md). */
 static size_t shapes_for(outlook_shape *out, size_t n)
 {
     const double stiff = fmin(8, fmax(1, (double)n / 50)), more = n >= 3000 ? 16 : 1.5 * stiff;
