@@ -105,6 +105,61 @@ static void a_few_drawn_items_teach_it_too(void **state)
     clade_sequences_free(s);
 }
 
+/* Rows of the item table whose gradient is not zero: handed on as the sum over ranks would see it.
+ */
+static clade_status count_rows(void *context, float *gradient, size_t n, double *loss,
+                               clade_error *err)
+{
+    enum { ITEMS = 400, D = 16 };
+    size_t *const most = context, rows = 0;
+    (void)n;
+    (void)loss;
+    (void)err;
+    for (size_t i = 0; i <= ITEMS; i++) {
+        bool any = false;
+        for (size_t j = 0; j < D; j++)
+            any = any || gradient[i * D + j] != 0.0f;
+        rows += any;
+    }
+    *most = rows > *most ? rows : *most;
+    return CLADE_OK;
+}
+
+/* 40 customers, each in ten items of its own: what one step touches, the next does not. */
+static void a_step_leaves_no_gradient_behind_for_the_next(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = NULL;
+    clade_behaviour        *model   = NULL;
+    clade_learner          *learner = NULL;
+    clade_learner_step      step;
+    size_t                  most = 0;
+    clade_behaviour_options o    = small(CLADE_MIXER_DECAY);
+    clade_learner_options   l    = clade_learner_defaults();
+    o.d = 16, o.n_heads = 1, o.max_events = 12;
+    o.future_weight = 0.5f; /* both objectives name candidates */
+    o.future_days   = 3.0f;
+    l.n_shards = 1, l.shard_tokens = 16, l.n_negatives = 4;
+    l.all_reduce = count_rows, l.all_reduce_context = &most;
+    check_ok(clade_sequences_create(&s, 40, 400, 400, false, NULL));
+    for (size_t c = 0; c < 40; c++) {
+        s->start[c + 1] = (c + 1) * 10;
+        for (size_t e = 0; e < 10; e++)
+            s->item[c * 10 + e] = (uint32_t)(c * 10 + e + 1);
+    }
+    check_ok(clade_behaviour_create(&model, &o, s, 3, NULL));
+    check_ok(clade_learner_create(&learner, model, &l, NULL));
+    for (size_t c = 0; c < 40; c++) {
+        const clade_window window = { (uint32_t)c, c * 10, c * 10 + 10 };
+        check_ok(clade_learner_take(&step, learner, s, &window, 1, 1.0, NULL));
+        assert_int_equal(step.n_targets, 9);
+    }
+    assert_in_range(most, 10, 10 + 4); /* its own ten, and what was drawn */
+    clade_learner_free(learner);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
 static void threads_change_no_bit(void **state)
 {
     (void)state;
@@ -245,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mixer_learns_to_walk_in_circles),
         cmocka_unit_test(a_few_drawn_items_teach_it_too),
+        cmocka_unit_test(a_step_leaves_no_gradient_behind_for_the_next),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(a_vector_depends_on_the_past_of_its_customer_alone),
         cmocka_unit_test(a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros),

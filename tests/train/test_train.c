@@ -49,9 +49,8 @@ static void interrupt_in_third(void *context, const clade_train_epoch *epoch)
     if (epoch->epoch == 3) (void)raise(SIGINT);
 }
 
-static void a_stopped_training_ends_with_the_same_bits(void **state)
+static void check_a_stop(size_t n_negatives)
 {
-    (void)state;
     char                folder[256], path[300];
     clade_sequences    *s       = small_log(true);
     clade_train_options options = short_training();
@@ -60,14 +59,15 @@ static void a_stopped_training_ends_with_the_same_bits(void **state)
     int                 looks[2] = { 0, 0 };
     check_folder_make(folder, "train");
     (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
-    options.judge         = stop_later;
-    options.judge_context = &looks[0];
-    clade_error err       = { 0 };
-    options.checkpoint    = path;
-    options.judge_context = &looks[1];
-    options.tell          = interrupt_in_third;
-    const pid_t child     = fork(); /* an interruption stays requested for the rest of a process */
-    int         how       = 0;
+    options.learner.n_negatives = n_negatives;
+    options.judge               = stop_later;
+    options.judge_context       = &looks[0];
+    clade_error err             = { 0 };
+    options.checkpoint          = path;
+    options.judge_context       = &looks[1];
+    options.tell                = interrupt_in_third;
+    const pid_t child = fork(); /* an interruption stays requested for the rest of a process */
+    int         how   = 0;
     if (child == 0) {
         clade_interrupt_install();
         const clade_status status = clade_train_behaviour(&report, parts, s, &options, &err);
@@ -91,6 +91,18 @@ static void a_stopped_training_ends_with_the_same_bits(void **state)
     clade_behaviour_free(whole);
     clade_behaviour_free(parts);
     clade_sequences_free(s);
+}
+
+static void a_stopped_training_ends_with_the_same_bits(void **state)
+{
+    (void)state;
+    check_a_stop(0);
+}
+
+static void so_does_one_over_a_sampled_catalogue(void **state)
+{
+    (void)state;
+    check_a_stop(5);
 }
 
 static void a_checkpoint_of_another_training_is_refused(void **state)
@@ -232,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stopped_training_ends_with_the_same_bits),
+        cmocka_unit_test(so_does_one_over_a_sampled_catalogue),
         cmocka_unit_test(a_stop_while_judging_ends_with_the_same_bits),
         cmocka_unit_test(a_budget_that_is_spent_when_it_is_planned_ends_the_training),
         cmocka_unit_test(a_checkpoint_of_another_training_is_refused),

@@ -14,6 +14,7 @@
 
 #include "clade/run.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,8 +45,9 @@ struct clade_learner {
     uint32_t *candidate; /* (n_candidates) items, NULL when all */
     uint32_t *place;     /* (n_items + 1) candidate's index + 1, when not all */
     float    *row, *inverse_norm, *row_packed, *bias;
-    float    *popularity; /* (n_items + 1) share of targets, when not all; see draw */
-    uint32_t *touched;    /* rows of the item table that this step changes, when not all */
+    float    *share; /* (n_items + 1) of the events of the log, when not all; see draw */
+    const clade_sequences *share_of; /* that log */
+    uint32_t *touched; /* rows of the item table that this step changes, when not all */
     size_t    n_touched;
     uint8_t  *is_touched;
 
@@ -101,20 +103,27 @@ static bool all_items(const clade_learner *learner)
     return learner->options.n_negatives == 0;
 }
 
+/* What one step can name: its draws, and what each event is asked for. */
+static size_t most_candidates(const clade_behaviour *model, const clade_learner_options *o)
+{
+    const size_t asks = model->at.future == SIZE_MAX ? 1 : 2;
+    const size_t most = o->n_negatives + asks * o->n_shards * o->shard_tokens;
+    return most < model->shape.n_items ? most : model->shape.n_items;
+}
+
 static clade_status create_candidates(clade_learner *l, clade_error *err)
 {
     const size_t d = l->model->options.d, n_items = l->model->shape.n_items;
     size_t       n = n_items;
     if (!all_items(l)) {
-        n = l->options.n_negatives + l->options.n_shards * l->options.shard_tokens;
-        if (n > n_items) n = n_items;
+        n             = most_candidates(l->model, &l->options);
         l->candidate  = CLADE_NEW(uint32_t, n);
         l->place      = CLADE_NEW(uint32_t, n_items + 1);
         l->bias       = CLADE_NEW(float, n);
-        l->popularity = CLADE_NEW(float, n_items + 1);
+        l->share      = CLADE_NEW(float, n_items + 1);
         l->touched    = CLADE_NEW(uint32_t, n_items + 1);
         l->is_touched = CLADE_NEW(uint8_t, n_items + 1);
-        if (l->candidate == NULL || l->place == NULL || l->bias == NULL || l->popularity == NULL ||
+        if (l->candidate == NULL || l->place == NULL || l->bias == NULL || l->share == NULL ||
             l->touched == NULL || l->is_touched == NULL) {
             return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu candidates", n);
         }
@@ -213,7 +222,7 @@ void clade_learner_free(clade_learner *l)
     free(l->inverse_norm);
     free(l->row_packed);
     free(l->bias);
-    free(l->popularity);
+    free(l->share);
     free(l->touched);
     free(l->is_touched);
     free(l->future_weight);
@@ -229,8 +238,7 @@ size_t clade_learner_bytes(const clade_behaviour *model, const clade_learner_opt
 {
     const clade_behaviour_options *const b = &model->options;
     const size_t                         d = b->d, n = model->at.n, n_items = model->shape.n_items;
-    const size_t                         all = o->n_negatives + o->n_shards * o->shard_tokens;
-    const size_t rows                        = o->n_negatives == 0 || all > n_items ? n_items : all;
+    const size_t rows = o->n_negatives == 0 ? n_items : most_candidates(model, o);
     const size_t threads =
         (size_t)clade_threads_get() < o->n_shards ? (size_t)clade_threads_get() : o->n_shards;
     const size_t wide     = 4 * d + 3 * (size_t)b->ff;
@@ -317,7 +325,8 @@ static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clad
 
 static void candidate_add(clade_learner *l, uint32_t item)
 {
-    if (l->place[item] > 0 || l->n_candidates == l->candidates_capacity) return;
+    if (item == 0 || l->place[item] > 0) return;
+    assert(l->n_candidates < l->candidates_capacity); /* room for all that a step can name */
     l->candidate[l->n_candidates++] = item;
     l->place[item]                  = (uint32_t)l->n_candidates;
 }
@@ -329,48 +338,74 @@ static void touch(clade_learner *l, uint32_t item)
     l->touched[l->n_touched++] = item;
 }
 
-/*
- * Targets of the step, and items drawn evenly. The sum over the catalogue is estimated by
- * Horvitz and Thompson: each candidate counts 1 / (its chance to be one), so the bias of its logit
- * is minus the log of that chance, 1 - (1 - n / n_items) (1 - share)^targets.
- */
-static void draw_candidates(clade_learner *l, size_t n_targets)
+/* How common each item is among the events of a log: once for each log. */
+static void count_shares(clade_learner *l, const clade_sequences *s)
 {
-    const size_t n_items = l->model->shape.n_items;
-    clade_rng    rng     = clade_rng_stream(l->options.seed, "behaviour/negatives", l->n_steps);
+    size_t n = 0;
+    if (l->share_of == s) return;
+    memset(l->share, 0, ((size_t)s->n_items + 1) * sizeof *l->share);
+    for (size_t e = 0; e < s->n_events; e++) {
+        l->share[s->item[e]] += 1.0f;
+        n += s->item[e] > 0;
+    }
+    for (size_t i = 1; n > 0 && i <= s->n_items; i++)
+        l->share[i] /= (float)n;
+    l->share_of = s;
+}
+
+/* Forget the candidates of the step before, and the gradients of the rows that it touched. */
+static void clear_candidates(clade_learner *l)
+{
+    const size_t d = l->model->options.d;
     for (size_t i = 0; i < l->n_candidates; i++)
         l->place[l->candidate[i]] = 0;
-    for (size_t i = 0; i < l->n_touched; i++)
+    for (size_t i = 0; i < l->n_touched; i++) {
         l->is_touched[l->touched[i]] = 0;
+        memset(l->grad + l->model->at.item + l->touched[i] * d, 0, d * sizeof *l->grad);
+    }
     l->n_candidates = l->n_touched = 0;
+}
+
+/* Items become their places among the candidates. */
+static void place_items(uint32_t *item, size_t n, const clade_learner *l)
+{
+    for (size_t i = 0; i < n; i++)
+        item[i] = item[i] == 0 ? 0 : l->place[item[i]];
+}
+
+/*
+ * What the step asks for, and items drawn evenly. The sum over the catalogue is estimated by
+ * Horvitz and Thompson: each candidate counts 1 / (its chance to be one), so the bias of its logit
+ * is minus the log of that chance, 1 - (1 - 1 / n_items)^negatives (1 - share)^asked.
+ */
+static void draw_candidates(clade_learner *l, const clade_sequences *sequences)
+{
+    const size_t n_items = l->model->shape.n_items;
+    size_t       asked   = 0;
+    clade_rng    rng     = clade_rng_stream(l->options.seed, "behaviour/negatives", l->n_steps);
+    count_shares(l, sequences);
+    clear_candidates(l);
     for (size_t s = 0; s < l->options.n_shards; s++) {
         const clade__tokens *const t = &l->shard[s].tokens;
         for (size_t i = 0; i < t->n; i++) {
             touch(l, t->item[i]);
-            if (t->target[i] == 0) continue;
             candidate_add(l, t->target[i]);
-            l->popularity[t->target[i]] += 1.0f;
+            candidate_add(l, t->future[i]);
+            asked += (size_t)(t->target[i] > 0) + (size_t)(t->future[i] > 0);
         }
-        for (size_t i = 0; i < t->n; i++)
-            if (t->future[i] > 0) candidate_add(l, t->future[i]);
     }
-    l->popularity[0] += (float)n_targets;
     for (size_t i = 0; i < l->options.n_negatives; i++)
         candidate_add(l, (uint32_t)(1 + clade_rng_below(&rng, n_items)));
-    const double drawn = 1.0 - pow(1.0 - 1.0 / (double)n_items, (double)l->options.n_negatives);
+    const double missed = pow(1.0 - 1.0 / (double)n_items, (double)l->options.n_negatives);
     for (size_t i = 0; i < l->n_candidates; i++) {
-        const uint32_t item  = l->candidate[i];
-        const double   share = (double)l->popularity[item] / (double)l->popularity[0];
-        const double chance  = 1.0 - (1.0 - drawn) * pow(1.0 - fmin(share, 1.0), (double)n_targets);
-        l->bias[i]           = (float)-log(chance);
-        touch(l, item);
+        const double share = fmin((double)l->share[l->candidate[i]], 1.0);
+        l->bias[i]         = (float)-log(1.0 - missed * pow(1.0 - share, (double)asked));
+        touch(l, l->candidate[i]);
     }
-    for (size_t s = 0; s < l->options.n_shards; s++) { /* targets by their place among these */
+    for (size_t s = 0; s < l->options.n_shards; s++) {
         clade__tokens *const t = &l->shard[s].tokens;
-        for (size_t i = 0; i < t->n; i++)
-            t->target[i] = t->target[i] == 0 ? 0 : l->place[t->target[i]];
-        for (size_t i = 0; i < t->n; i++)
-            t->future[i] = t->future[i] == 0 ? 0 : l->place[t->future[i]];
+        place_items(t->target, t->n, l);
+        place_items(t->future, t->n, l);
     }
 }
 
@@ -442,11 +477,9 @@ static void gather_gradient(clade_learner *l)
     memcpy(l->grad + model->at.tables_end, first->grad, l->n_dense * sizeof *l->grad);
     if (all_items(l)) {
         memset(l->grad, 0, model->at.tables_end * sizeof *l->grad);
-    } else {
-        const size_t table_end = ((size_t)model->shape.n_items + 1) * d;
-        for (size_t i = 0; i < l->n_touched; i++)
-            memset(l->grad + l->touched[i] * d, 0, d * sizeof *l->grad);
-        memset(l->grad + table_end, 0, (model->at.tables_end - table_end) * sizeof *l->grad);
+    } else { /* of the item table, only touched rows are ever other than zero */
+        const size_t behind = model->at.item + ((size_t)model->shape.n_items + 1) * d;
+        memset(l->grad + behind, 0, (model->at.tables_end - behind) * sizeof *l->grad);
     }
     clade__items_backward(l->grad, first->d_row, l->row, l->inverse_norm, model, l->candidate,
                           l->n_candidates);
@@ -571,7 +604,7 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
     }
     for (size_t i = 0; l->future_weight != NULL && i < o->shard_tokens; i++)
         l->future_weight[i] = l->model->options.future_weight / (float)step.n_targets;
-    if (!all_items(l)) draw_candidates(l, step.n_targets);
+    if (!all_items(l)) draw_candidates(l, sequences);
     clade__items(l->row, l->inverse_norm, l->model, l->candidate, l->n_candidates);
     clade__candidates_pack(l->row_packed, l->row, l->n_candidates, d);
     clade__packed_set(&l->packed, l->model, true);
