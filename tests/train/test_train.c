@@ -13,7 +13,7 @@ static clade_train_options short_training(void)
 {
     clade_train_options o  = clade_train_defaults();
     o.learner.n_shards     = 2;
-    o.learner.shard_tokens = 48;
+    o.learner.shard_tokens = 12; /* three steps an epoch */
     o.learner.rate         = 5e-3;
     o.learner.seed         = 6;
     o.n_epochs             = 7;
@@ -31,14 +31,19 @@ static clade_behaviour *small_model(const clade_sequences *s)
     return model;
 }
 
-static clade_status stop_later(void *context, double *out_score, const clade_behaviour *model,
-                               clade_error *err)
+/* Looks at the validation cases: scores rise for `period` looks, and begin again. */
+typedef struct looks {
+    int calls, period;
+} looks;
+
+static clade_status look(void *context, double *out_score, const clade_behaviour *model,
+                         clade_error *err)
 {
-    int *const calls = context;
+    looks *const l = context;
     (void)model;
     (void)err;
-    *out_score = (double)(*calls % 3); /* the best is the third look */
-    *calls += 1;
+    *out_score = (double)(l->calls % l->period);
+    l->calls += 1;
     return CLADE_OK;
 }
 
@@ -49,26 +54,28 @@ static void interrupt_in_third(void *context, const clade_train_epoch *epoch)
     if (epoch->epoch == 3) (void)raise(SIGINT);
 }
 
-static void check_a_stop(size_t n_negatives)
+/* Stopped after three epochs of seven. With a period of 3 the best is from before the stop, and has
+ * to be in the checkpoint; with 100 it is the last, and every step since has to be the same. */
+static void check_a_stop(int period, size_t best_epoch, size_t n_negatives)
 {
     char                folder[256], path[300];
     clade_sequences    *s       = small_log(true);
     clade_train_options options = short_training();
     clade_train_report  report;
     clade_behaviour    *whole = small_model(s), *parts = small_model(s);
-    int                 looks[2] = { 0, 0 };
+    looks               seen[2] = { { 0, period }, { 3, period } }; /* three in the child */
     check_folder_make(folder, "train");
     (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
     options.learner.n_negatives = n_negatives;
-    options.judge               = stop_later;
-    options.judge_context       = &looks[0];
+    options.judge               = look;
     clade_error err             = { 0 };
     options.checkpoint          = path;
-    options.judge_context       = &looks[1];
+    options.judge_context       = &seen[1];
     options.tell                = interrupt_in_third;
     const pid_t child = fork(); /* an interruption stays requested for the rest of a process */
     int         how   = 0;
     if (child == 0) {
+        seen[1].calls = 0;
         clade_interrupt_install();
         const clade_status status = clade_train_behaviour(&report, parts, s, &options, &err);
         _exit(status == CLADE_ERR_INTERRUPTED && strstr(err.message, "epoch 4 of 7") != NULL ? 0
@@ -81,10 +88,10 @@ static void check_a_stop(size_t n_negatives)
     assert_int_equal(report.n_epochs, 7);
 
     options.checkpoint    = NULL;
-    options.judge_context = &looks[0];
+    options.judge_context = &seen[0];
     check_ok(clade_train_behaviour(&report, whole, s, &options, NULL));
     assert_int_equal(report.n_epochs, 7);
-    assert_int_equal(report.best_epoch, 3);
+    assert_int_equal(report.best_epoch, best_epoch);
     assert_memory_equal(clade_behaviour_parameters(whole), clade_behaviour_parameters(parts),
                         clade_behaviour_n_parameters(whole) * sizeof(float));
     check_folder_remove(folder);
@@ -96,13 +103,14 @@ static void check_a_stop(size_t n_negatives)
 static void a_stopped_training_ends_with_the_same_bits(void **state)
 {
     (void)state;
-    check_a_stop(0);
+    check_a_stop(3, 3, 0);
+    check_a_stop(100, 7, 0);
 }
 
 static void so_does_one_over_a_sampled_catalogue(void **state)
 {
     (void)state;
-    check_a_stop(5);
+    check_a_stop(100, 7, 5);
 }
 
 static void a_checkpoint_of_another_training_is_refused(void **state)
@@ -206,11 +214,11 @@ static void a_stop_while_judging_ends_with_the_same_bits(void **state)
     clade_behaviour    *whole = small_model(s), *parts = small_model(s);
     clade_train_options options = short_training();
     clade_train_report  report;
-    int                 looks[2] = { 0, 0 };
+    looks               seen[2] = { { 0, 100 }, { 1, 100 } }; /* one in the child */
     check_folder_make(folder, "train");
     (void)snprintf(path, sizeof path, "%s/checkpoint", folder);
-    options.judge         = stop_later;
-    options.judge_context = &looks[0];
+    options.judge         = look;
+    options.judge_context = &seen[0];
     check_ok(clade_train_behaviour(&report, whole, s, &options, NULL));
 
     options.checkpoint = path;
@@ -227,11 +235,10 @@ static void a_stop_while_judging_ends_with_the_same_bits(void **state)
     int how = 1;
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_int_equal(how, 0);
-    looks[1]              = 1; /* one look was taken; the second is asked for anew */
-    options.judge_context = &looks[1];
+    options.judge_context = &seen[1];
     check_ok(clade_train_behaviour(&report, parts, s, &options, NULL));
     assert_true(report.resumed);
-    assert_int_equal(looks[1], looks[0]);
+    assert_int_equal(seen[1].calls, seen[0].calls);
     assert_memory_equal(clade_behaviour_parameters(whole), clade_behaviour_parameters(parts),
                         clade_behaviour_n_parameters(whole) * sizeof(float));
     clade_behaviour_free(whole);
