@@ -28,11 +28,8 @@ static clade_status read_mixers(recipe *r, const char *text, clade_error *err)
     clade_mixer pattern[CLADE_BEHAVIOUR_BLOCKS_MAX];
     size_t      n = 0;
     for (const char *at = text; *at != '\0' && n < CLADE_BEHAVIOUR_BLOCKS_MAX;) {
-        const size_t length = strcspn(at, ",");
-        clade_mixer  mixer  = 0;
-        while (mixer < CLADE_N_MIXER && !clade_text_equal((clade_text){ at, length },
-                                                          clade_text_of(clade_mixer_name(mixer))))
-            mixer++;
+        const size_t      length = strcspn(at, ",");
+        const clade_mixer mixer  = clade_mixer_find((clade_text){ at, length });
         if (mixer == CLADE_N_MIXER) {
             return clade_fail(err, CLADE_ERR_ARG,
                               "--mixer: there is no '%.*s': wanted attention, pointwise or decay",
@@ -129,15 +126,9 @@ static void tell(void *context, const clade_train_epoch *e)
 
 /* ---- The fit --------------------------------------------------------------------------------- */
 
-typedef struct fitted {
-    clade_behaviour *model;
-} fitted;
-
-static void free_fitted(void *self)
+static void free_model(void *self)
 {
-    fitted *const f = self;
-    clade_behaviour_free(f->model);
-    free(f);
+    clade_behaviour_free(self);
 }
 
 static clade_status learn(clade_behaviour **out, clade_train_report *report, const recipe *r,
@@ -181,19 +172,13 @@ clade_status bench_fit_behaviour(bench_fitted *out, const command *c, const clad
         command_note(c, "best after %zu epochs; once more, from everything before the test\n",
                      first.best_epoch);
     }
-    fitted *const f = calloc(1, sizeof *f);
-    if (f == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a fitted model");
-    const clade_status status = learn(&f->model, &last, &r, split->train_all, &options, err);
-    if (status != CLADE_OK) {
-        free(f);
-        return status;
-    }
-    *out = (bench_fitted){ .scorer       = clade_behaviour_scorer(f->model),
+    CLADE_TRY(learn(&model, &last, &r, split->train_all, &options, err));
+    *out = (bench_fitted){ .scorer       = clade_behaviour_scorer(model),
                            .validation   = r.refit_only ? (double)NAN : first.best_score,
                            .seconds      = clade_seconds() - from,
                            .tokens_per_s = last.tokens_per_s,
-                           .self         = f,
-                           .free_self    = free_fitted };
+                           .self         = model,
+                           .free_self    = free_model };
     (void)snprintf(
         out->settings, sizeof out->settings,
         "%s, d %u, %u blocks, ff %u, dropout %g, rate %g, %zu epochs, %.0f s of learning", r.mixers,

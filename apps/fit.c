@@ -64,9 +64,12 @@ static clade_status read_name(int *out, const command *c, const char *option,
 
 static clade_status read_options(fit_options *out, command *c, clade_error *err)
 {
-    const char *const mixers[]     = { "attention", "pointwise", "decay" };
-    const char *const precisions[] = { "float", "half", "int8" };
-    const char *const budget       = command_value(c, "budget", 0);
+    const char *mixers[CLADE_N_MIXER], *precisions[3];
+    for (int i = 0; i < CLADE_N_MIXER; i++)
+        mixers[i] = clade_mixer_name((clade_mixer)i);
+    for (int i = 0; i < 3; i++)
+        precisions[i] = clade_behaviour_precision_name((clade_behaviour_precision)i);
+    const char *const budget = command_value(c, "budget", 0);
     int               mixer = CLADE_MIXER_DECAY, precision = CLADE_BEHAVIOUR_FLOAT;
     if (strcmp(c->arg[1], "behaviour") != 0) {
         (void)clade_fail(err, CLADE_ERR_ARG, "there is nothing called '%s' to fit", c->arg[1]);

@@ -18,6 +18,7 @@
 #define CLADE_BEHAVIOUR_H
 
 #include "clade/sequences.h"
+#include "clade/text.h"
 
 enum {
     CLADE_BEHAVIOUR_BLOCKS_MAX = 32,
@@ -35,6 +36,8 @@ typedef enum clade_mixer {
     CLADE_N_MIXER
 } clade_mixer;
 CLADE_API const char *clade_mixer_name(clade_mixer mixer); /* "attention", "pointwise", "decay" */
+/** The mixer of this name, or CLADE_N_MIXER. */
+CLADE_API clade_mixer clade_mixer_find(clade_text name);
 
 /** What a log has, and so what the model has tables for. */
 typedef struct clade_behaviour_shape {

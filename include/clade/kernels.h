@@ -32,9 +32,9 @@ typedef struct clade_kernels {
 
     /**
      * c (m, n) = a b, or c += a b with `add`; a's element (i, p) at a[i a_row + p a_column], so
-     * that (lda, 1) reads a as it stands and (1, lda) reads its transpose; b (k, n) packed. Sums
-     * run over p in rising order within blocks of 256. Cost 2 m n k operations, at 65 to 85 % of
-     * the multiply-add peak from k = 32 on (bench/numeric).
+     * that (lda, 1) reads a as it stands and (1, lda) its transpose (one of the two is 1); b (k, n)
+     * packed. Sums run over p in rising order within blocks of 256. Cost 2 m n k operations, at 65
+     * to 85 % of the multiply-add peak from k = 32 on (bench/numeric).
      */
     void (*matmul)(float *c, size_t ldc, const float *a, size_t a_row, size_t a_column,
                    const float *packed, size_t m, size_t n, size_t k, bool add);

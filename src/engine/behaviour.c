@@ -242,8 +242,8 @@ static void read_names(clade_shop_behaviour_card *card, card_reader *r)
 {
     char name[24];
     text(name, sizeof name, r, "mixer");
-    for (int m = 0; m < CLADE_N_MIXER; m++)
-        if (strcmp(name, clade_mixer_name((clade_mixer)m)) == 0) card->mixer = (clade_mixer)m;
+    const clade_mixer mixer = clade_mixer_find(clade_text_of(name));
+    if (mixer < CLADE_N_MIXER) card->mixer = mixer;
     text(name, sizeof name, r, "precision");
     for (int p = 0; p < 3; p++)
         if (strcmp(name, precision_names[p]) == 0) card->precision = (clade_behaviour_precision)p;

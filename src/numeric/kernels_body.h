@@ -7,6 +7,7 @@
  */
 #include "clade/kernels.h"
 
+#include <assert.h>
 #include <math.h>
 
 #if defined(__FMA__) && defined(__AVX2__)
@@ -210,10 +211,9 @@ static void matmul(float *c, size_t ldc, const float *a, size_t a_row, size_t a_
             const float *const left  = a + from * a_column;
             if (a_column == 1) {
                 block(c + j, ldc, left, a_row, 1, panel, m, width, depth, more);
-            } else if (a_row == 1) {
-                block(c + j, ldc, left, 1, a_column, panel, m, width, depth, more);
             } else {
-                block(c + j, ldc, left, a_row, a_column, panel, m, width, depth, more);
+                assert(a_row == 1);
+                block(c + j, ldc, left, 1, a_column, panel, m, width, depth, more);
             }
         }
         if (k == 0) break;

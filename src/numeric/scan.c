@@ -59,7 +59,7 @@ static void pack_row(clade_scan *index, clade__scan_limits *limits, size_t place
     index->scale[place] = s;
     limits->g      = fmaxf(limits->g, clade__scan_up(sqrt(e2) / (double)s * CLADE__SCAN_LENGTH));
     limits->r      = fmaxf(limits->r, clade__scan_up(sqrt(r2) * CLADE__SCAN_LENGTH));
-    limits->sg     = fmaxf(limits->sg, s); /* for now only s */
+    limits->sg     = fmaxf(limits->sg, s); /* made whole below */
     limits->length = fmaxf(limits->length, clade__scan_up(sqrt(x2) * CLADE__SCAN_LENGTH));
 }
 

@@ -109,7 +109,8 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
     memcpy(dy, d_x, N * d * sizeof *dy);
     drop(dy, N * d, model, chance, b, MASK_MIX);
     weight_gradient(clade__dense(grad, model, l->out), k->gated, d, dy, d, d, d, N, room);
-    f->matmul(d_inner, d, dy, d, 1, w->out_t, N, d, d, false); /* of gated, for now */
+    f->matmul(d_inner, d, dy, d, 1, w->out_t, N, d, d,
+              false); /* the gradient of gated; below, of o */
 
     memset(d_p, 0, N * l->width * sizeof *d_p);
     f->gate_backward(d_p, l->width, dy, d, d_inner, d, k->p, l->width, k->inner_normed, d, N, d);

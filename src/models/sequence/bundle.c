@@ -187,10 +187,7 @@ static void read_blocks(description *d, clade_behaviour_options *o)
     }
     const clade_json_node *node = list + 1;
     for (uint32_t b = 0; b < list->n; b++, node = d->tree->node + node->next) {
-        clade_mixer mixer = 0;
-        while (mixer < CLADE_N_MIXER &&
-               !clade_text_equal(node->text, clade_text_of(clade_mixer_name(mixer))))
-            mixer++;
+        const clade_mixer mixer = clade_mixer_find(node->text);
         if (node->type != CLADE_JSON_TEXT || mixer == CLADE_N_MIXER) {
             if (d->status == CLADE_OK)
                 d->status = clade_fail(d->err, CLADE_ERR_DATA, "%s: block %u is of no known kind",

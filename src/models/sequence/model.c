@@ -13,6 +13,14 @@ const char *clade_mixer_name(clade_mixer mixer)
     return names[mixer];
 }
 
+clade_mixer clade_mixer_find(clade_text name)
+{
+    clade_mixer mixer = 0;
+    while (mixer < CLADE_N_MIXER && !clade_text_equal(name, clade_text_of(clade_mixer_name(mixer))))
+        mixer++;
+    return mixer;
+}
+
 clade_behaviour_options clade_behaviour_defaults(void)
 {
     return (clade_behaviour_options){
