@@ -3,10 +3,11 @@
  * opening finds it too. Written once a fit, read once a question. */
 #include "clade/shop_behaviour.h"
 
+#include "clade/file.h"
+
 #include "clade/tensors.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -38,32 +39,18 @@ static clade_status place(char out[PATH_BYTES], const clade_store *store, const 
     return clade_store_path(out, PATH_BYTES, store, name, err);
 }
 
-static clade_status io_fail(clade_error *err, const char *path, const char *verb)
-{
-    return clade_fail(err, CLADE_ERR_IO, "%s: cannot %s: %s", path, verb, strerror(errno));
-}
-
-static clade_status sync_folder(const char *path, clade_error *err)
-{
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return io_fail(err, path, "open");
-    const bool done = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot */
-    close(fd);
-    return done ? CLADE_OK : io_fail(err, path, "sync");
-}
-
 /* A folder of a bundle, and only what a bundle holds: a file of somebody else's keeps it there. */
 static clade_status remove_folder(const clade_store *store, const char *suffix, clade_error *err)
 {
-    char path[PATH_BYTES];
-    for (int f = 0; f < N_FILES; f++) {
-        CLADE_TRY(place(path, store, suffix, bundle_files[f], err));
-        if (unlink(path) != 0 && errno != ENOENT) return io_fail(err, path, "remove");
+    char path[PATH_BYTES], name[64];
+    for (int f = 0; f < 2 * N_FILES; f++) { /* each, and what a stop left of it on its way */
+        (void)snprintf(name, sizeof name, "%s%s", bundle_files[f / 2], f % 2 == 0 ? "" : ".new");
+        CLADE_TRY(place(path, store, suffix, name, err));
+        if (unlink(path) != 0 && errno != ENOENT)
+            return clade_file_fail(err, path, "remove", errno);
     }
-    CLADE_TRY(place(path, store, suffix, "weights.safetensors.new", err));
-    if (unlink(path) != 0 && errno != ENOENT) return io_fail(err, path, "remove");
     CLADE_TRY(place(path, store, suffix, NULL, err));
-    if (rmdir(path) != 0 && errno != ENOENT) return io_fail(err, path, "remove");
+    if (rmdir(path) != 0 && errno != ENOENT) return clade_file_fail(err, path, "remove", errno);
     return CLADE_OK;
 }
 
@@ -80,7 +67,8 @@ static clade_status move(const clade_store *store, const char *from, const char 
     char old_path[PATH_BYTES], new_path[PATH_BYTES];
     CLADE_TRY(place(old_path, store, from, NULL, err));
     CLADE_TRY(place(new_path, store, to, NULL, err));
-    return rename(old_path, new_path) == 0 ? CLADE_OK : io_fail(err, old_path, "rename");
+    return rename(old_path, new_path) == 0 ? CLADE_OK
+                                           : clade_file_fail(err, old_path, "rename", errno);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -88,13 +76,7 @@ static clade_status move(const clade_store *store, const char *from, const char 
 static clade_status write_text(const char *path, const clade_buffer *text, clade_error *err)
 {
     if (text->failed) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to write %s", path);
-    FILE *const file = fopen(path, "wb");
-    if (file == NULL) return io_fail(err, path, "write");
-    const bool written = fwrite(text->data, 1, text->size, file) == text->size &&
-                         fflush(file) == 0 && fsync(fileno(file)) == 0;
-    clade_status status = written ? CLADE_OK : io_fail(err, path, "write");
-    if (fclose(file) != 0 && status == CLADE_OK) status = io_fail(err, path, "write");
-    return status;
+    return clade_file_replace(path, text->data, text->size, 0666, err);
 }
 
 static void write_card(clade_buffer *out, const clade_shop_behaviour_card *card, uint64_t words)
@@ -146,15 +128,14 @@ static clade_status write_beside(const clade_store *store, const clade_behaviour
     write_card(&manifest, card, words_hash);
 
     clade_status status = place(path, store, ".new", NULL, err);
-    if (status == CLADE_OK && mkdir(path, 0777) != 0) status = io_fail(err, path, "make");
+    if (status == CLADE_OK && mkdir(path, 0777) != 0)
+        status = clade_file_fail(err, path, "make", errno);
     if (status == CLADE_OK) status = place(path, store, ".new", bundle_files[WEIGHTS], err);
     if (status == CLADE_OK) status = clade_behaviour_save(model, path, card->precision, notes, err);
     if (status == CLADE_OK) status = place(path, store, ".new", bundle_files[VOCABULARY], err);
     if (status == CLADE_OK) status = write_text(path, &words, err);
     if (status == CLADE_OK) status = place(path, store, ".new", bundle_files[MANIFEST], err);
     if (status == CLADE_OK) status = write_text(path, &manifest, err);
-    if (status == CLADE_OK) status = place(path, store, ".new", NULL, err);
-    if (status == CLADE_OK) status = sync_folder(path, err);
     clade_buffer_free(&words);
     clade_buffer_free(&manifest);
     return status;
@@ -164,8 +145,7 @@ clade_status clade_shop_behaviour_save(clade_store *store, const clade_behaviour
                                        const clade_vocabulary          *vocabulary,
                                        const clade_shop_behaviour_card *card, clade_error *err)
 {
-    char models[PATH_BYTES];
-    CLADE_TRY(clade_store_path(models, sizeof models, store, "models", err));
+    char path[PATH_BYTES];
     if (!is_there(store, "") && is_there(store, ".old")) CLADE_TRY(move(store, ".old", "", err));
     CLADE_TRY(remove_folder(store, ".new", err));
     CLADE_TRY(remove_folder(store, ".old", err));
@@ -176,7 +156,8 @@ clade_status clade_shop_behaviour_save(clade_store *store, const clade_behaviour
     }
     if (is_there(store, "")) CLADE_TRY(move(store, "", ".old", err));
     CLADE_TRY(move(store, ".new", "", err));
-    CLADE_TRY(sync_folder(models, err));
+    CLADE_TRY(place(path, store, "", NULL, err));
+    CLADE_TRY(clade_folder_sync(path, err));
     return remove_folder(store, ".old", err);
 }
 
@@ -184,21 +165,10 @@ clade_status clade_shop_behaviour_save(clade_store *store, const clade_behaviour
 
 static clade_status read_file(clade_buffer *out, const char *path, clade_error *err)
 {
-    char        block[1 << 14];
-    size_t      n    = 0;
-    FILE *const file = fopen(path, "rb");
-    if (file == NULL) {
-        return errno == ENOENT ? clade_fail(err, CLADE_ERR_DATA, "%s: the file is missing", path)
-                               : io_fail(err, path, "open");
-    }
-    while (out->size <= FILE_MAX && !out->failed && (n = fread(block, 1, sizeof block, file)) > 0)
-        clade_buffer_append(out, block, n);
-    const bool broken = ferror(file) != 0;
-    fclose(file);
-    if (broken) return io_fail(err, path, "read");
-    if (out->size > FILE_MAX)
-        return clade_fail(err, CLADE_ERR_DATA, "%s: more than %d bytes", path, FILE_MAX);
-    return out->failed ? clade_fail(err, CLADE_ERR_NOMEM, "no memory to read %s", path) : CLADE_OK;
+    const clade_status status = clade_file_read(out, path, FILE_MAX, err);
+    return status != CLADE_ERR_NOT_FOUND
+               ? status
+               : clade_fail(err, CLADE_ERR_DATA, "%s: the file is missing", path);
 }
 
 typedef struct card_reader {

@@ -1,6 +1,7 @@
 /* A study: features now and 90 days ago, every kind of segment, its portrait, and the judgement. */
 #include "segmentation.h"
 
+#include "clade/file.h"
 #include "clade/run.h"
 #include "clade/study.h"
 
@@ -345,16 +346,12 @@ static clade_status save_tables(clade_store *store, clade_study *study, int64_t 
     return CLADE_OK;
 }
 
-/* Written beside and renamed, so that a reader sees the old one or the new one. */
 static clade_status save_json(clade_store *store, const clade_study *study, clade_error *err)
 {
     clade_status status = CLADE_OK;
     clade_buffer text   = { 0 };
-    FILE        *file   = NULL;
-    char         path[4096], beside[4096];
+    char         path[CLADE_PATH_MAX];
     status = clade_store_path(path, sizeof path, store, "segments.json", err);
-    if (status != CLADE_OK) goto done;
-    status = clade_store_path(beside, sizeof beside, store, "segments.json.new", err);
     if (status != CLADE_OK) goto done;
     clade_json json = clade_json_start(&text, 1);
     clade_json_object(&json);
@@ -364,19 +361,7 @@ static clade_status save_json(clade_store *store, const clade_study *study, clad
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to write the segments down");
         goto done;
     }
-    file               = fopen(beside, "wb");
-    const bool written = file != NULL && fwrite(text.data, 1, text.size, file) == text.size &&
-                         fflush(file) == 0 && fsync(fileno(file)) == 0;
-    const int reason = errno;
-    if (file != NULL && fclose(file) != 0 && written) {
-        status =
-            clade_fail(err, CLADE_ERR_IO, "%s: cannot be written: %s", beside, strerror(errno));
-        goto done;
-    }
-    if (!written || rename(beside, path) != 0) {
-        status = clade_fail(err, CLADE_ERR_IO, "%s: cannot be written: %s", beside,
-                            strerror(written ? errno : reason));
-    }
+    status = clade_file_replace(path, text.data, text.size, 0666, err);
 done:
     clade_buffer_free(&text);
     return status;

@@ -18,14 +18,14 @@ static clade_status overwrite(const char *path, clade_error *err)
     clade_status         status = CLADE_OK;
     struct stat          info;
     const int            fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT ? CLADE_OK : clade__file_fail(err, path, "open", errno);
+    if (fd < 0) return errno == ENOENT ? CLADE_OK : clade_file_fail(err, path, "open", errno);
 
-    if (fstat(fd, &info) != 0) status = clade__file_fail(err, path, "look at", errno);
+    if (fstat(fd, &info) != 0) status = clade_file_fail(err, path, "look at", errno);
     for (off_t left = info.st_size; status == CLADE_OK && left > 0; left -= sizeof zero) {
         const size_t size = left < (off_t)sizeof zero ? (size_t)left : sizeof zero;
-        status            = clade__file_write_all(fd, path, zero, size, err);
+        status            = clade_file_write_all(fd, path, zero, size, err);
     }
-    if (status == CLADE_OK && fsync(fd) != 0) status = clade__file_fail(err, path, "sync", errno);
+    if (status == CLADE_OK && fsync(fd) != 0) status = clade_file_fail(err, path, "sync", errno);
     close(fd);
     return status;
 }
@@ -33,7 +33,7 @@ static clade_status overwrite(const char *path, clade_error *err)
 clade_status clade_store_derived_drop(clade_store *store, clade_error *err)
 {
     clade_status   status = CLADE_OK;
-    char           folder[CLADE__PATH_MAX], path[CLADE__PATH_MAX];
+    char           folder[CLADE_PATH_MAX], path[CLADE_PATH_MAX];
     struct dirent *entry;
     if (store->read_only)
         return clade_fail(err, CLADE_ERR_ARG, "%s was opened for reading only", store->folder);
@@ -41,7 +41,7 @@ clade_status clade_store_derived_drop(clade_store *store, clade_error *err)
     CLADE_TRY(clade_store_path(folder, sizeof folder, store, "derived", err));
     DIR *dir = opendir(folder);
     if (dir == NULL)
-        return errno == ENOENT ? CLADE_OK : clade__file_fail(err, folder, "open", errno);
+        return errno == ENOENT ? CLADE_OK : clade_file_fail(err, folder, "open", errno);
     while (status == CLADE_OK && (entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] == '.') continue;
         if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= sizeof path) {
@@ -51,7 +51,7 @@ clade_status clade_store_derived_drop(clade_store *store, clade_error *err)
         }
         status = overwrite(path, err);
         if (status == CLADE_OK && unlink(path) != 0 && errno != ENOENT)
-            status = clade__file_fail(err, path, "remove", errno);
+            status = clade_file_fail(err, path, "remove", errno);
     }
     closedir(dir);
     return status;

@@ -235,7 +235,7 @@ static clade_status set_options(duckdb_config config, const clade_store *store,
         { "preserve_insertion_order", "true" },      { "storage_compatibility_version", "v1.4.0" },
         { "checkpoint_threshold", "64MB" },
     };
-    char text[CLADE__PATH_MAX];
+    char text[CLADE_PATH_MAX];
 
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         CLADE_TRY(set_option(config, fixed[i][0], fixed[i][1], err));
@@ -289,7 +289,7 @@ clade_status clade__engine_open(clade_store *store, const clade_store_options *o
     clade_status  status = CLADE_OK;
     duckdb_config config = NULL;
     char         *text   = NULL;
-    char          path[CLADE__PATH_MAX];
+    char          path[CLADE_PATH_MAX];
 
     snprintf(path, sizeof path, "%s/store.duckdb", store->folder);
     if (duckdb_create_config(&config) != DuckDBSuccess) {

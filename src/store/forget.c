@@ -105,7 +105,7 @@ static clade_status write_receipt(clade_buffer *out, clade_store *store, int64_t
     clade_json json = clade_json_start(out, 0);
     uint8_t    hash[HASH_BYTES];
     char       text[2 * HASH_BYTES + 1];
-    char       path[CLADE__PATH_MAX];
+    char       path[CLADE_PATH_MAX];
 
     clade_json_object(&json);
     clade_json_put_int(&json, "run", run);
@@ -133,7 +133,7 @@ static clade_status write_receipt(clade_buffer *out, clade_store *store, int64_t
 
     snprintf(text, sizeof text, "runs/%06lld-forget.json", (long long)run);
     CLADE_TRY(clade_store_path(path, sizeof path, store, text, err));
-    return clade__file_replace(path, out->data, out->size, 0644, err);
+    return clade_file_replace(path, out->data, out->size, 0644, err);
 }
 
 clade_status clade_identity_forget(clade_buffer *out_receipt, clade_store *store, clade_text id,

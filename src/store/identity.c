@@ -65,7 +65,7 @@ typedef struct queued_name {
 
 struct clade__identity {
     int     fd;
-    char    path[CLADE__PATH_MAX];
+    char    path[CLADE_PATH_MAX];
     uint8_t hash_key[CLADE__KEY_BYTES]; /* both derived from keys/master */
     uint8_t seal_key[CLADE__KEY_BYTES];
 
@@ -132,7 +132,7 @@ static clade_status read_slots(slot *out, const clade__identity *identity, int64
     while (left > 0) {
         const ssize_t got = pread(identity->fd, to, left, at);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return clade__file_fail(err, identity->path, "read", errno);
+        if (got < 0) return clade_file_fail(err, identity->path, "read", errno);
         if (got == 0)
             return clade_fail(err, CLADE_ERR_DATA, "%s: shorter than it was", identity->path);
         to += got;
@@ -152,12 +152,12 @@ static clade_status write_slots(const clade__identity *identity, const slot *fro
         const ssize_t put = pwrite(identity->fd, at, left, to);
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0)
-            return clade__file_fail(err, identity->path, "write", put == 0 ? ENOSPC : errno);
+            return clade_file_fail(err, identity->path, "write", put == 0 ? ENOSPC : errno);
         at += put;
         to += put;
         left -= (size_t)put;
     }
-    if (fdatasync(identity->fd) != 0) return clade__file_fail(err, identity->path, "sync", errno);
+    if (fdatasync(identity->fd) != 0) return clade_file_fail(err, identity->path, "sync", errno);
     return CLADE_OK;
 }
 
@@ -169,7 +169,7 @@ static clade_status open_master(clade_store *store, bool has_slots, clade_error 
     clade_status     status   = CLADE_OK;
     clade_buffer     text     = { 0 };
     uint8_t          master[CLADE__KEY_BYTES];
-    char             path[CLADE__PATH_MAX];
+    char             path[CLADE_PATH_MAX];
 
     status = clade_store_path(path, sizeof path, store, "keys/master", err);
     if (status != CLADE_OK) goto done;
@@ -181,10 +181,10 @@ static clade_status open_master(clade_store *store, bool has_slots, clade_error 
             goto done;
         }
         randombytes_buf(master, sizeof master);
-        status = clade__file_replace(path, master, sizeof master, 0600, err);
+        status = clade_file_replace(path, master, sizeof master, 0600, err);
         if (status != CLADE_OK) goto done;
     } else {
-        status = clade__file_read(&text, path, CLADE__KEY_BYTES, err);
+        status = clade_file_read(&text, path, CLADE__KEY_BYTES, err);
         if (status != CLADE_OK) goto done;
         if (text.size != CLADE__KEY_BYTES) {
             status = clade_fail(err, CLADE_ERR_DATA, "%s: %zu bytes where a key has %d", path,
@@ -208,7 +208,7 @@ static clade_status count_slots(clade__identity *identity, clade_error *err)
     struct stat about;
     slot        last;
     if (fstat(identity->fd, &about) != 0)
-        return clade__file_fail(err, identity->path, "read", errno);
+        return clade_file_fail(err, identity->path, "read", errno);
     int64_t n = about.st_size / CLADE__SLOT_BYTES;
     for (; n > 0; n--) {
         CLADE_TRY(read_slots(&last, identity, n - 1, 1, err));
@@ -230,10 +230,10 @@ clade_status clade__identity_open(clade_store *store, clade_error *err)
     identity->fd = -1;
     CLADE_TRY(clade_store_path(identity->path, sizeof identity->path, store, "keys/identity", err));
     identity->fd = open(identity->path, how | O_CLOEXEC, 0600);
-    if (identity->fd < 0) return clade__file_fail(err, identity->path, "open", errno);
+    if (identity->fd < 0) return clade_file_fail(err, identity->path, "open", errno);
     CLADE_TRY(count_slots(identity, err));
     CLADE_TRY(open_master(store, identity->n > 0, err));
-    if (!store->read_only) CLADE_TRY(clade__folder_sync(identity->path, err));
+    if (!store->read_only) CLADE_TRY(clade_folder_sync(identity->path, err));
     clade__random(store, &identity->recent_seed, sizeof identity->recent_seed);
     return CLADE_OK;
 }

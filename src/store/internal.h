@@ -2,6 +2,7 @@
 #ifndef CLADE_STORE_INTERNAL_H
 #define CLADE_STORE_INTERNAL_H
 
+#include "clade/file.h"
 #include "clade/json.h"
 #include "clade/run.h"
 #include "clade/store.h"
@@ -13,13 +14,12 @@ extern const char clade__schema_sql[];           /* schema.sql */
 extern const char clade__clickhouse_names_sql[]; /* clickhouse_names.sql */
 
 enum {
-    CLADE__PATH_MAX     = 4096,
-    CLADE__FOLDER_MAX   = CLADE__PATH_MAX - 256, /* room for every name below it */
-    CLADE__WATCH_MS     = 50,                    /* how soon Ctrl-C reaches a running statement */
-    CLADE__DETAIL_MAX   = 400,                   /* of an engine's message, in bytes */
-    CLADE__SETTING_MAX  = 1 << 20,               /* one setting's value */
-    CLADE__MANIFEST_MAX = 1 << 20,               /* clade.json, read whole */
-    CLADE__MEMORY_FLOOR = 64 << 20               /* DuckDB does not open reliably with less */
+    CLADE__FOLDER_MAX   = CLADE_PATH_MAX - 256, /* room for every name below it */
+    CLADE__WATCH_MS     = 50,                   /* how soon Ctrl-C reaches a running statement */
+    CLADE__DETAIL_MAX   = 400,                  /* of an engine's message, in bytes */
+    CLADE__SETTING_MAX  = 1 << 20,              /* one setting's value */
+    CLADE__MANIFEST_MAX = 1 << 20,              /* clade.json, read whole */
+    CLADE__MEMORY_FLOOR = 64 << 20              /* DuckDB does not open reliably with less */
 };
 
 typedef struct clade__identity clade__identity;
@@ -134,17 +134,5 @@ clade_status clade__manifest_open(clade_store *store, clade_error *err);
 /* lock.c */
 clade_status clade__lock_take(int *out_fd, const char *folder, bool read_only, clade_error *err);
 void         clade__lock_give(int fd, bool read_only);
-
-/* file.c: files that must survive. Paths are whole. */
-clade_status clade__file_read(clade_buffer *out, const char *path, size_t max_bytes,
-                              clade_error *err);
-/* Write to a temporary name, fsync, rename over `path`, fsync the folder. */
-clade_status clade__file_replace(const char *path, const void *data, size_t size, unsigned mode,
-                                 clade_error *err);
-clade_status clade__file_write_all(int fd, const char *path, const void *data, size_t size,
-                                   clade_error *err);
-clade_status clade__folder_sync(const char *path_inside, clade_error *err);
-/* The sentence for errno after a failure on path: a full disk and a read-only folder are named. */
-clade_status clade__file_fail(clade_error *err, const char *path, const char *verb, int number);
 
 #endif

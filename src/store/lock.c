@@ -63,7 +63,7 @@ static clade_status fail_busy(clade_error *err, const char *folder, int fd)
 clade_status clade__lock_take(int *out_fd, const char *folder, bool read_only, clade_error *err)
 {
     clade_status status = CLADE_OK;
-    char         path[CLADE__PATH_MAX];
+    char         path[CLADE_PATH_MAX];
     char         name[160];
     char         text[200];
     int          fd = -1;
@@ -77,12 +77,12 @@ clade_status clade__lock_take(int *out_fd, const char *folder, bool read_only, c
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     }
     if (fd < 0) {
-        status = clade__file_fail(err, path, read_only ? "open" : "write", errno);
+        status = clade_file_fail(err, path, read_only ? "open" : "write", errno);
         goto done;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         status = errno == EWOULDBLOCK ? fail_busy(err, folder, fd)
-                                      : clade__file_fail(err, path, "lock", errno);
+                                      : clade_file_fail(err, path, "lock", errno);
         goto done;
     }
     if (!read_only) { /* Only words for others: failing to write them harms nobody. */

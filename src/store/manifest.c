@@ -35,14 +35,14 @@ struct clade_run {
 
 clade_status clade__manifest_open(clade_store *store, clade_error *err)
 {
-    char           path[CLADE__PATH_MAX];
+    char           path[CLADE_PATH_MAX];
     struct dirent *entry;
 
     store->next_run = 1;
     CLADE_TRY(clade_store_path(path, sizeof path, store, "runs", err));
     DIR *dir = opendir(path);
     if (dir == NULL && store->read_only) return CLADE_OK;
-    if (dir == NULL) return clade__file_fail(err, path, "open", errno);
+    if (dir == NULL) return clade_file_fail(err, path, "open", errno);
     while ((entry = readdir(dir)) != NULL) {
         char           *end;
         const long long number = strtoll(entry->d_name, &end, 10);
@@ -113,7 +113,7 @@ static clade_status save(const clade_run *run, const char *word, bool has_hash, 
     clade_status status = CLADE_OK;
     clade_buffer text   = { 0 };
     char         name[VERB_MAX + 40];
-    char         path[CLADE__PATH_MAX];
+    char         path[CLADE_PATH_MAX];
 
     if (run->store->read_only) return CLADE_OK;
     write_json(&text, run, word, has_hash, hash);
@@ -124,7 +124,7 @@ static clade_status save(const clade_run *run, const char *word, bool has_hash, 
     }
     snprintf(name, sizeof name, "runs/%06lld-%s.json", (long long)run->number, run->verb);
     status = clade_store_path(path, sizeof path, run->store, name, err);
-    if (status == CLADE_OK) status = clade__file_replace(path, text.data, text.size, 0644, err);
+    if (status == CLADE_OK) status = clade_file_replace(path, text.data, text.size, 0644, err);
 done:
     clade_buffer_free(&text);
     return status;

@@ -47,7 +47,7 @@ static clade_status look_at_folder(folder_kind *out_kind, const char *folder, cl
     }
     if (dir == NULL && errno == ENOTDIR)
         return clade_fail(err, CLADE_ERR_DATA, "%s is a file, and a workspace is a folder", folder);
-    if (dir == NULL) return clade__file_fail(err, folder, "open", errno);
+    if (dir == NULL) return clade_file_fail(err, folder, "open", errno);
 
     while ((entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
@@ -74,7 +74,7 @@ static clade_status look_at_folder(folder_kind *out_kind, const char *folder, cl
 static clade_status make_folder(const char *path, unsigned mode, clade_error *err)
 {
     if (mkdir(path, (mode_t)mode) == 0 || errno == EEXIST) return CLADE_OK;
-    return clade__file_fail(err, path, "make the folder", errno);
+    return clade_file_fail(err, path, "make the folder", errno);
 }
 
 static clade_status make_folders(const clade_store *store, clade_error *err)
@@ -87,7 +87,7 @@ static clade_status make_folders(const clade_store *store, clade_error *err)
                     { "models", 0755 },
                     { "reports", 0755 },
                     { "derived", 0700 } };
-    char path[CLADE__PATH_MAX];
+    char path[CLADE_PATH_MAX];
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         CLADE_TRY(clade_store_path(path, sizeof path, store, folders[i].name, err));
@@ -104,7 +104,7 @@ static clade_status check_version(const clade_store *store, clade_error *err)
     clade_buffer    text   = { 0 };
     clade_json_tree tree   = { 0 };
     clade_arena    *arena  = clade_arena_create(0);
-    char            path[CLADE__PATH_MAX];
+    char            path[CLADE_PATH_MAX];
 
     if (arena == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "%s: no memory", store->folder);
@@ -112,7 +112,7 @@ static clade_status check_version(const clade_store *store, clade_error *err)
     }
     status = clade_store_path(path, sizeof path, store, "clade.json", err);
     if (status != CLADE_OK) goto done;
-    status = clade__file_read(&text, path, CLADE__MANIFEST_MAX, err);
+    status = clade_file_read(&text, path, CLADE__MANIFEST_MAX, err);
     if (status != CLADE_OK) goto done;
     if (clade_json_parse(&tree, (clade_text){ text.data, text.size }, arena, NULL) != CLADE_OK) {
         status = clade_fail(err, CLADE_ERR_DATA, "%s: damaged: it is not JSON", path);
@@ -140,7 +140,7 @@ static clade_status write_version(const clade_store *store, clade_error *err)
     clade_status status = CLADE_OK;
     clade_buffer text   = { 0 };
     clade_json   json   = clade_json_start(&text, 2);
-    char         path[CLADE__PATH_MAX];
+    char         path[CLADE_PATH_MAX];
     char         now[40];
 
     clade_time_format(now, clade_now_us() / CLADE_US_PER_SECOND * CLADE_US_PER_SECOND);
@@ -156,7 +156,7 @@ static clade_status write_version(const clade_store *store, clade_error *err)
         goto done;
     }
     status = clade_store_path(path, sizeof path, store, "clade.json", err);
-    if (status == CLADE_OK) status = clade__file_replace(path, text.data, text.size, 0644, err);
+    if (status == CLADE_OK) status = clade_file_replace(path, text.data, text.size, 0644, err);
 done:
     clade_buffer_free(&text);
     return status;

@@ -39,7 +39,7 @@ static clade_status take(void *out, const clade_tensors *file, uint64_t at, size
     while (size > 0) {
         const ssize_t got = pread(file->fd, to, size, (off_t)at);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return clade__tensors_disk_fail(err, file->name, "read", errno);
+        if (got < 0) return clade_file_fail(err, file->name, "read", errno);
         if (got == 0)
             return clade_fail(err, CLADE_ERR_IO,
                               "%s: ends at byte %" PRIu64 ", and had %" PRIu64
@@ -162,7 +162,7 @@ clade_status clade_tensors_open(clade_tensors **out, const char *path, clade_err
 
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (file->fd < 0 || fstat(file->fd, &about) != 0) {
-        status = clade__tensors_disk_fail(err, path, "open", errno);
+        status = clade_file_fail(err, path, "open", errno);
         goto done;
     }
     if (!S_ISREG(about.st_mode)) {

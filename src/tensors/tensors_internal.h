@@ -2,6 +2,7 @@
 #ifndef CLADE_TENSORS_INTERNAL_H
 #define CLADE_TENSORS_INTERNAL_H
 
+#include "clade/file.h"
 #include "clade/tensors.h"
 #include "clade/text.h"
 
@@ -41,25 +42,5 @@ typedef struct tensors_header {
 /* Read the header's text, JSON, of a file with `data_bytes` behind it. `name` is for messages. */
 clade_status clade__tensors_header_read(tensors_header *out, clade_text text, uint64_t data_bytes,
                                         const char *name, clade_arena *arena, clade_error *err);
-
-/* A file on its way to the disk: bytes go to `<path>.new` until they are kept under `path`. */
-typedef struct tensors_disk {
-    const char *path;
-    char        beside[4096];
-    int         fd; /* -1: closed */
-} tensors_disk;
-
-clade_status clade__tensors_disk_fail(clade_error *err, const char *path, const char *verb,
-                                      int number);
-clade_status clade__tensors_disk_begin(tensors_disk *out, const char *path, clade_error *err);
-clade_status clade__tensors_disk_put(tensors_disk *disk, const void *data, size_t size,
-                                     clade_error *err);
-/* Overwrite bytes that were put before. */
-clade_status clade__tensors_disk_patch(tensors_disk *disk, uint64_t offset, const void *data,
-                                       size_t size, clade_error *err);
-/* Sync, rename, sync the folder. */
-clade_status clade__tensors_disk_keep(tensors_disk *disk, clade_error *err);
-/* Close, and remove what was not kept. Harmless after keep. */
-void clade__tensors_disk_end(tensors_disk *disk);
 
 #endif

@@ -26,16 +26,16 @@ typedef struct entry {
 } entry;
 
 typedef struct writer {
-    entry        *entry; /* (n_entries), at most two for each source */
-    size_t        n_entries;
-    uint64_t      data_bytes;
-    clade_arena  *arena;
-    clade_buffer  header;
-    size_t        checksum_at; /* in the header */
-    clade_hasher *hasher;
-    uint8_t      *piece; /* (WRITE_PIECE_BYTES) */
-    tensors_disk  disk;
-    clade_error  *err;
+    entry            *entry; /* (n_entries), at most two for each source */
+    size_t            n_entries;
+    uint64_t          data_bytes;
+    clade_arena      *arena;
+    clade_buffer      header;
+    size_t            checksum_at; /* in the header */
+    clade_hasher     *hasher;
+    uint8_t          *piece; /* (WRITE_PIECE_BYTES) */
+    clade_file_writer disk;
+    clade_error      *err;
 } writer;
 
 /* ---- What the file will hold ------------------------------------------------------------------
@@ -213,7 +213,7 @@ static clade_status make_header(writer *w, const clade_tensor_note *notes, size_
 static clade_status put(writer *w, const void *data, size_t size)
 {
     clade_hasher_add(w->hasher, data, size);
-    return clade__tensors_disk_put(&w->disk, data, size, w->err);
+    return clade_file_put(&w->disk, data, size, w->err);
 }
 
 static clade_status put_as_it_is(writer *w, const entry *e)
@@ -328,9 +328,9 @@ static clade_status put_file(writer *w)
     for (size_t i = 0; i < w->n_entries; i++)
         CLADE_TRY(put_entry(w, &w->entry[i]));
     snprintf(digits, sizeof digits, "%016" PRIx64, clade_hasher_value(w->hasher));
-    CLADE_TRY(clade__tensors_disk_patch(&w->disk, TENSORS_LENGTH_BYTES + w->checksum_at, digits,
-                                        TENSORS_CHECKSUM_DIGITS, w->err));
-    return clade__tensors_disk_keep(&w->disk, w->err);
+    CLADE_TRY(clade_file_patch(&w->disk, TENSORS_LENGTH_BYTES + w->checksum_at, digits,
+                               TENSORS_CHECKSUM_DIGITS, w->err));
+    return clade_file_keep(&w->disk, w->err);
 }
 
 clade_status clade_tensors_write(const char *path, const clade_tensor_source *tensors,
@@ -353,12 +353,12 @@ clade_status clade_tensors_write(const char *path, const clade_tensor_source *te
         status = clade_fail_at(err, status, "%s: ", path);
         goto done;
     }
-    status = clade__tensors_disk_begin(&w.disk, path, err);
+    status = clade_file_begin(&w.disk, path, 0666, err);
     if (status != CLADE_OK) goto done;
     status = put_file(&w);
     if (status == CLADE_ERR_DATA) status = clade_fail_at(err, status, "%s: ", path);
 done:
-    clade__tensors_disk_end(&w.disk);
+    clade_file_end(&w.disk);
     clade_buffer_free(&w.header);
     clade_hasher_free(w.hasher);
     clade_arena_free(w.arena);
