@@ -1,30 +1,22 @@
-/* An ensemble of boosted trees: read from XGBoost's JSON, and evaluated here.
+/* An ensemble of boosted trees, read from XGBoost's JSON.
  *
  * The text is read once a fit or a load and checked whole: a node's children exist, each has one
- * parent, the root has none, so that a walk from the root ends. Evaluation is the hot path; it adds
- * leaf values in the order of the trees in float, as XGBoost does, and so agrees with it bit for
- * bit. */
+ * parent, the root has none, so that a walk from the root ends. Predictions and explanations then
+ * trust it. */
 #include "forest.h"
 
 #include "clade/json.h"
-#include "clade/run.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-enum { ROWS_PER_TASK = 512, FEW_ROWS = 64 };
-
-float clade__sigmoid(float margin)
-{
-    const float minus = fminf(-margin, 88.7f);
-    return 1.0f / (expf(minus) + 1.0f + 1e-16f);
-}
 
 void clade_trees_free(clade_trees *trees)
 {
     if (trees == NULL) return;
     free(trees->start);
+    free(trees->depth);
     free(trees->node);
+    free(trees->walk);
     free(trees->json);
     free(trees);
 }
@@ -42,71 +34,6 @@ size_t clade_trees_n_rounds(const clade_trees *trees)
 double clade_trees_valid_loss(const clade_trees *trees)
 {
     return trees->valid_loss;
-}
-
-/* ---------------------------------------------------------------- evaluation */
-
-static float margin_of(const clade_trees *trees, const float *row)
-{
-    float sum = trees->base_margin;
-    for (size_t t = 0; t < trees->n_trees; t++) {
-        const forest_node *const node = trees->node + trees->start[t];
-        int32_t                  at   = 0;
-        while (node[at].left >= 0) {
-            const float value = row[node[at].column];
-            const bool  left  = isnan(value) ? node[at].nan_left : value < node[at].value;
-            at                = left ? node[at].left : node[at].right;
-        }
-        sum += node[at].value;
-    }
-    return sum;
-}
-
-typedef struct predict_job {
-    const clade_trees *trees;
-    const float       *value;
-    float             *out;
-    size_t             n_rows;
-} predict_job;
-
-static void predict_part(size_t task, int worker, void *context)
-{
-    const predict_job *job   = context;
-    const size_t       first = task * ROWS_PER_TASK;
-    const size_t       end   = first + ROWS_PER_TASK;
-    (void)worker;
-    for (size_t i = first; i < end && i < job->n_rows; i++) {
-        const float margin = margin_of(job->trees, job->value + i * job->trees->n_columns);
-        job->out[i] = job->trees->goal == CLADE_TREES_LOGISTIC ? clade__sigmoid(margin) : margin;
-    }
-}
-
-clade_status clade_trees_predict(float *out_prediction, const clade_trees *trees,
-                                 const float *value, size_t n_rows, size_t n_columns,
-                                 clade_error *err)
-{
-    if (n_columns != trees->n_columns) {
-        return clade_fail(err, CLADE_ERR_ARG,
-                          "rows have %zu columns, and the trees were fitted on %zu", n_columns,
-                          trees->n_columns);
-    }
-    predict_job  job     = { trees, value, out_prediction, n_rows };
-    const size_t n_tasks = (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-    if (n_rows <= FEW_ROWS) {
-        if (n_rows > 0) predict_part(0, 0, &job);
-    } else {
-        clade_parallel(n_tasks, predict_part, &job);
-    }
-    return CLADE_OK;
-}
-
-clade_status clade_trees_predict_first(float *out_prediction, const clade_trees *trees,
-                                       size_t n_rounds, const float *value, size_t n_rows,
-                                       size_t n_columns, clade_error *err)
-{
-    clade_trees first = *trees; /* the trees themselves are shared */
-    if (n_rounds < first.n_trees) first.n_trees = n_rounds;
-    return clade_trees_predict(out_prediction, &first, value, n_rows, n_columns, err);
 }
 
 void clade_trees_importance(double *out_share, const clade_trees *trees)
@@ -217,24 +144,39 @@ static bool is_a_tree(const forest_node *node, size_t n, uint8_t *seen)
     return true;
 }
 
+/* What share of a node's rows, by cover, is in each child: halves where there are none. */
+static void set_shares(forest_node *node, size_t n)
+{
+    node[0].share = 1;
+    for (size_t i = 0; i < n; i++) {
+        if (node[i].left < 0) continue;
+        forest_node *const left  = &node[node[i].left];
+        forest_node *const right = &node[node[i].right];
+        const double       total = (double)left->cover + (double)right->cover;
+        left->share              = total > 0 ? (double)left->cover / total : 0.5;
+        right->share             = total > 0 ? (double)right->cover / total : 0.5;
+    }
+}
+
 static clade_status read_tree(forest_node *out, size_t n, size_t n_columns, uint8_t *seen,
                               const clade_json_tree *json, const clade_json_node *object,
                               clade_error *err)
 {
-    column_reader left, right, column, cut, nan_left, gain;
+    column_reader left, right, column, cut, nan_left, gain, cover;
     if (!open_column(&left, json, object, "left_children", n) ||
         !open_column(&right, json, object, "right_children", n) ||
         !open_column(&column, json, object, "split_indices", n) ||
         !open_column(&cut, json, object, "split_conditions", n) ||
         !open_column(&nan_left, json, object, "default_left", n) ||
-        !open_column(&gain, json, object, "loss_changes", n)) {
+        !open_column(&gain, json, object, "loss_changes", n) ||
+        !open_column(&cover, json, object, "sum_hessian", n)) {
         return broken(err, "a tree has columns of different lengths");
     }
     for (size_t i = 0; i < n; i++) {
         int64_t l = 0, r = 0, k = 0, d = 0;
         if (!next_int(&l, &left) || !next_int(&r, &right) || !next_int(&k, &column) ||
             !next_int(&d, &nan_left) || !next_float(&out[i].value, &cut) ||
-            !next_float(&out[i].gain, &gain)) {
+            !next_float(&out[i].gain, &gain) || !next_float(&out[i].cover, &cover)) {
             return broken(err, "a node holds something that is not a number");
         }
         const bool leaf = l == -1;
@@ -246,8 +188,36 @@ static clade_status read_tree(forest_node *out, size_t n, size_t n_columns, uint
         out[i].column   = leaf ? 0 : (uint32_t)k;
         out[i].nan_left = d != 0;
         if (!leaf && (l < 0 || r < 0)) return broken(err, "a node has one child");
+        if (out[i].cover < 0) return broken(err, "a node has a negative sum of derivatives");
     }
-    return is_a_tree(out, n, seen) ? CLADE_OK : broken(err, "its nodes are not a tree");
+    if (!is_a_tree(out, n, seen)) return broken(err, "its nodes are not a tree");
+    set_shares(out, n);
+    return CLADE_OK;
+}
+
+/* The same nodes level by level, so that two children are neighbours; nodes that no path from the
+ * root reaches are left out. Returns the depth. `queue` has room for n. */
+static size_t lay_out(walk_node *out, const forest_node *node, uint32_t first, uint32_t *queue)
+{
+    size_t   depth = 0;
+    uint32_t n = 1, level_end = 1;
+    queue[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const forest_node *from = &node[queue[i]];
+        if (i == level_end) {
+            level_end = n;
+            depth++;
+        }
+        if (from->left < 0) {
+            out[i] = (walk_node){ from->value, 0, first + i, 0 };
+            continue;
+        }
+        out[i]     = (walk_node){ from->value, from->column | (from->nan_left ? 0 : WALK_NAN_RIGHT),
+                                  first + n, 1 };
+        queue[n++] = (uint32_t)from->left;
+        queue[n++] = (uint32_t)from->right;
+    }
+    return depth;
 }
 
 static clade_status read_trees(clade_trees *trees, const clade_json_tree *json,
@@ -258,7 +228,9 @@ static clade_status read_trees(clade_trees *trees, const clade_json_tree *json,
 
     trees->n_trees = array->n;
     trees->start   = CLADE_NEW(size_t, trees->n_trees + 1);
-    if (trees->start == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the model");
+    trees->depth   = CLADE_NEW(size_t, trees->n_trees + 1);
+    if (trees->start == NULL || trees->depth == NULL)
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the model");
     for (size_t t = 0; t < trees->n_trees; t++, object = json->node + object->next) {
         const clade_json_node *left = object->type == CLADE_JSON_OBJECT
                                           ? clade_json_get(json, object, "left_children")
@@ -271,15 +243,21 @@ static clade_status read_trees(clade_trees *trees, const clade_json_tree *json,
         if (left->n > largest) largest = left->n;
     }
     trees->start[trees->n_trees] = n_all;
-    trees->node                  = CLADE_NEW(forest_node, n_all + 1);
-    uint8_t *seen                = CLADE_ARENA_NEW(arena, uint8_t, largest + 1);
-    if (trees->node == NULL || seen == NULL) {
+    if (n_all > UINT32_MAX) return broken(err, "it has too many nodes");
+    trees->node     = CLADE_NEW(forest_node, n_all + 1);
+    trees->walk     = CLADE_NEW(walk_node, n_all + 1);
+    uint8_t  *seen  = CLADE_ARENA_NEW(arena, uint8_t, largest + 1);
+    uint32_t *queue = CLADE_ARENA_NEW(arena, uint32_t, largest + 1);
+    if (trees->node == NULL || trees->walk == NULL || seen == NULL || queue == NULL) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu nodes of trees", n_all);
     }
     object = array + 1;
     for (size_t t = 0; t < trees->n_trees; t++, object = json->node + object->next) {
         CLADE_TRY(read_tree(trees->node + trees->start[t], trees->start[t + 1] - trees->start[t],
                             trees->n_columns, seen, json, object, err));
+        trees->depth[t] = lay_out(trees->walk + trees->start[t], trees->node + trees->start[t],
+                                  (uint32_t)trees->start[t], queue);
+        if (trees->depth[t] > trees->max_depth) trees->max_depth = trees->depth[t];
     }
     return CLADE_OK;
 }
