@@ -105,6 +105,69 @@ CLADE_API CLADE_MUST_USE clade_status clade_trees_predict_first(float           
                                                                 size_t n_rows, size_t n_columns,
                                                                 clade_error *err);
 
+/**
+ * Explain rows: what each column adds to the margin (the prediction; log-odds where the goal is
+ * logistic, its logarithm where it is Tweedie), exactly, by path-dependent TreeSHAP.
+ *
+ * Shapes      out_phi (n_rows, n_columns + 1) row-major; the last column is what the trees say on
+ *             average over the rows they were grown on, and a row sums to its margin.
+ * @return CLADE_ERR_ARG for n_columns, or a tree more than 64 splits deep; CLADE_ERR_NOMEM. On an
+ *         error nothing is written.
+ * Threads     Safe to call at once on the same trees. Uses clade_parallel for many rows.
+ * Repeatable  Bit for bit; a row does not depend on the others.
+ * Cost        O(n_rows * nodes * depth / 2), without preparation: for a few rows. For many see
+ *             clade_explainer_create.
+ * Source      Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67. Yu et al. (2022),
+ *             "Linear TreeShap", NeurIPS 35. docs/maths/trees.md.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_trees_explain(double *out_phi, const clade_trees *trees,
+                                                          const float *value, size_t n_rows,
+                                                          size_t n_columns, clade_error *err);
+
+/**
+ * Explain what two columns add to the margin only together: the SHAP interaction value of the pair,
+ * of which each of the two has half. With column_a == column_b, what that column adds alone: its
+ * Shapley value less its halves of all pairs.
+ *
+ * Shapes      out_phi (n_rows).
+ * @return As clade_trees_explain; CLADE_ERR_ARG for a column.
+ * Cost        O(n_rows * leaves * depth^2 / 2).
+ * Source      Fujimoto, Kojadinovic and Marichal (2006), Games and Economic Behavior 55, 72-99;
+ *             Lundberg et al. (2020).
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_trees_interaction(double            *out_phi,
+                                                              const clade_trees *trees,
+                                                              const float *value, size_t n_rows,
+                                                              size_t n_columns, size_t column_a,
+                                                              size_t column_b, clade_error *err);
+
+/** Tables from which many rows are explained fast. const after it is made, and shared between
+ *  threads. */
+typedef struct clade_explainer clade_explainer;
+
+/** Tables larger than this are not made: the trees that are left are explained without. */
+#define CLADE_EXPLAINER_MAX_BYTES ((size_t)256 << 20)
+
+/**
+ * Work out the tables of an ensemble.
+ *
+ * @param trees  Borrowed until the explainer is freed.
+ * @return As clade_trees_explain. Ownership   The caller frees with clade_explainer_free, which
+ *         accepts NULL.
+ * Cost        About 1 ms and 64 to 128 KB for a tree of depth 6. Trees deeper than 8 have no table.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_explainer_create(clade_explainer  **out_explainer,
+                                                             const clade_trees *trees,
+                                                             clade_error       *err);
+CLADE_API void                        clade_explainer_free(clade_explainer *explainer);
+
+/** clade_trees_explain from the tables: the same to a few roundings of float in each tree, bit for
+ *  bit the same for one row as for many, and on every instruction set. */
+CLADE_API CLADE_MUST_USE clade_status clade_explainer_run(double                *out_phi,
+                                                          const clade_explainer *explainer,
+                                                          const float *value, size_t n_rows,
+                                                          size_t n_columns, clade_error *err);
+
 CLADE_API size_t clade_trees_n_columns(const clade_trees *trees);
 CLADE_API size_t clade_trees_n_rounds(const clade_trees *trees); /* kept, after early stopping */
 /** Loss on the watched rows at the round that was kept (mean squared error, or mean log loss); NAN
