@@ -23,6 +23,10 @@ enum {
 typedef enum clade_trees_goal {
     CLADE_TREES_SQUARED_ERROR, /* predicts the mean */
     CLADE_TREES_LOGISTIC,      /* target in [0, 1]; predicts the chance of 1 */
+    CLADE_TREES_TWEEDIE,       /* target 0 or more, many of them 0; predicts the mean, above 0 */
+    CLADE_TREES_QUANTILE,      /* predicts a quantile */
+    CLADE_TREES_RANK,          /* target a grade in 0..31 within a group; predicts a score that is
+                                  to be compared within a group only */
     CLADE_N_TREES_GOAL
 } clade_trees_goal;
 
@@ -31,8 +35,10 @@ typedef struct clade_trees_data {
     const float *value; /* (n_rows, n_columns) row-major; NAN is absence, infinities are refused */
     size_t       n_rows;
     size_t       n_columns;
-    const float *target; /* (n_rows) finite */
-    const float *weight; /* (n_rows) non-negative; NULL: all 1 */
+    const float *target;   /* (n_rows) finite */
+    const float *weight;   /* (n_rows) non-negative; NULL: all 1. Of a group: its first row's */
+    const uint32_t *group; /* (n_rows) CLADE_TREES_RANK only: rows one after another with the same
+                              number are ordered against each other */
 } clade_trees_data;
 
 /** Start from clade_trees_defaults and change what matters. */
@@ -47,14 +53,19 @@ typedef struct clade_trees_options {
     double           gamma;            /* least gain of a split, >= 0 */
     double           min_child_weight; /* least sum of second derivatives in a leaf, >= 0 */
     int              max_bin;          /* histogram bins of a column, 2..65536 */
-    const int8_t    *monotone;         /* (n_columns) -1, 0 or 1; NULL: none */
-    int              patience;         /* stop after so many rounds without a better loss on the
-                                          watched rows and keep the best; 0: never */
+    double           power;            /* Tweedie: variance grows as mean^power, (1, 2) */
+    double           quantile;         /* (0, 1) */
+    int              rank_top; /* places that count: pairs without a row there are not looked at */
+    const int8_t    *monotone; /* (n_columns) -1, 0 or 1; NULL: none */
+    int              patience; /* stop after so many rounds without a better loss on the
+                                  watched rows and keep the best; 0: never */
     uint64_t seed;
     int      n_threads; /* 0: clade_threads_get() */
 } clade_trees_options;
 
-/** eta 0.1, 200 rounds of depth 4, no sampling, lambda 1, min_child_weight 1, 256 bins. */
+/** eta 0.1, 200 rounds of depth 4, no sampling, lambda 1, min_child_weight 1, 256 bins, power 1.5,
+ *  quantile 0.5, the first 30 places. Second derivatives of a ranking are far below 1 a row, and of
+ *  Tweedie they have the unit of target^(2 - power): min_child_weight may want to be lower. */
 CLADE_API clade_trees_options clade_trees_defaults(clade_trees_goal goal);
 
 /** A fitted ensemble. const after the fit, and shared between threads. */
@@ -65,6 +76,8 @@ typedef struct clade_trees clade_trees;
  *
  * XGBoost grows the trees (hist); the derivatives come from here, rounded to a grid so coarse that
  * every sum XGBoost makes of them is exact in double. The order of its threads then cannot matter.
+ * Leaves of quantiles are fitted again to the rows in them, without lambda; the ranking is
+ * LambdaMART, and subsample draws groups there.
  *
  * @param valid  Rows to watch for `patience`; NULL for none. Same columns as train.
  *
@@ -73,8 +86,11 @@ typedef struct clade_trees clade_trees;
  * Ownership   The caller frees with clade_trees_free, which accepts NULL.
  * Repeatable  Bit for bit, whatever the number of threads: see above.
  * Cost        About 14 s for 1 million rows, 50 columns, 100 rounds of depth 6 on two cores; twice
- *             the memory of the values.
- * Source      Chen and Guestrin (2016), "XGBoost: a scalable tree boosting system", KDD.
+ *             the memory of the values. A ranking adds O(rank_top) a row and round, quantiles
+ *             a sort of the rows.
+ * Source      Chen and Guestrin (2016), "XGBoost: a scalable tree boosting system", KDD. Tweedie
+ *             loss: Yang, Qian and Zou (2018), J. Business & Economic Statistics 36(3). Quantile
+ *             leaves: Friedman (2001), Annals of Statistics 29(5). LambdaMART: Burges (2010).
  */
 CLADE_API CLADE_MUST_USE clade_status clade_trees_fit(clade_trees              **out_trees,
                                                       const clade_trees_data    *train,
@@ -84,7 +100,7 @@ CLADE_API CLADE_MUST_USE clade_status clade_trees_fit(clade_trees              *
 CLADE_API void                        clade_trees_free(clade_trees *trees);
 
 /**
- * Predict: means, or chances of 1.
+ * Predict: means, chances of 1, quantiles or scores, as the goal says.
  *
  * @param out_prediction  (n_rows), written whole on success.
  * @param n_columns       Must be what the trees were fitted on.
@@ -170,8 +186,9 @@ CLADE_API CLADE_MUST_USE clade_status clade_explainer_run(double                
 
 CLADE_API size_t clade_trees_n_columns(const clade_trees *trees);
 CLADE_API size_t clade_trees_n_rounds(const clade_trees *trees); /* kept, after early stopping */
-/** Loss on the watched rows at the round that was kept (mean squared error, or mean log loss); NAN
- *  without them and after loading. */
+/** Loss on the watched rows at the round that was kept: mean squared error, log loss, Tweedie's
+ *  negative log likelihood without its constant, pinball loss, or 1 - NDCG at rank_top; NAN without
+ *  them and after loading. */
 CLADE_API double clade_trees_valid_loss(const clade_trees *trees);
 
 /** Gain of all splits on each column, summing to 1; all zero when nothing was split.

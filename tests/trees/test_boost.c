@@ -9,10 +9,13 @@
 enum { N = 3000, P = 6 };
 
 typedef struct sample {
-    float value[N * P];
-    float target[N]; /* a number */
-    float chance[N]; /* 0 or 1 */
-    float weight[N];
+    float    value[N * P];
+    float    target[N]; /* a number */
+    float    chance[N]; /* 0 or 1 */
+    float    amount[N]; /* 0 or more */
+    float    grade[N];  /* 0 to 3 */
+    float    weight[N];
+    uint32_t group[N];
 } sample;
 
 static void make_sample(sample *s, uint64_t seed)
@@ -29,13 +32,20 @@ static void make_sample(sample *s, uint64_t seed)
         s->target[i]   = (float)(y + 0.5 * clade_rng_normal(&rng));
         s->chance[i]   = clade_rng_uniform(&rng) < 1 / (1 + exp(0.7 - 1.5 * y));
         s->weight[i]   = (float)(0.2 + clade_rng_uniform(&rng));
+        s->amount[i]   = s->chance[i] * (float)exp(0.5 * y + 0.3 * clade_rng_normal(&rng));
+        s->grade[i]    = (float)(1 + (y > 0) + (y > 1)) * s->chance[i];
+        s->group[i]    = (uint32_t)(i / 17);
     }
 }
 
 static clade_trees_data data_of(const sample *s, clade_trees_goal goal, size_t first, size_t n)
 {
-    const float *target = goal == CLADE_TREES_LOGISTIC ? s->chance : s->target;
-    return (clade_trees_data){ s->value + first * P, n, P, target + first, s->weight + first };
+    const float *target = goal == CLADE_TREES_LOGISTIC  ? s->chance
+                          : goal == CLADE_TREES_TWEEDIE ? s->amount
+                          : goal == CLADE_TREES_RANK    ? s->grade
+                                                        : s->target;
+    return (clade_trees_data){ s->value + first * P, n, P, target + first, s->weight + first,
+                               s->group + first };
 }
 
 /* x below 5 has targets 1, 2, 3.5 (mean 13/6), above it 8 and 10 (mean 9); all of them 4.9. One
@@ -45,7 +55,7 @@ static void a_stump_matches_the_case_worked_by_hand(void **state)
     (void)state;
     const float            x[5]    = { 1, 2, 3, 7, 8 };
     const float            y[5]    = { 1, 2, 3.5f, 8, 10 };
-    const clade_trees_data data    = { x, 5, 1, y, NULL };
+    const clade_trees_data data    = { x, 5, 1, y, NULL, NULL };
     clade_trees_options    options = clade_trees_defaults(CLADE_TREES_SQUARED_ERROR);
     clade_trees           *trees   = NULL;
     float                  out[5];

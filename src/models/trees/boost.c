@@ -1,20 +1,15 @@
-/* Boosting: XGBoost grows the trees, the derivatives come from here.
+/* Boosting: XGBoost grows the trees, the derivatives come from here (goals.c, rank.c).
  *
- * XGBoost sums derivatives in an order that depends on its threads, and a sum of doubles depends on
- * its order. So each derivative is rounded to a multiple of 2^(e - 26), where 2^e bounds them all:
- * a sum of up to 2^26 of them is then below 2^(e + 26), has at most 52 bits, and is exact in a
- * double whatever the order. What is lost, 2^-26 of the largest, is less than float's own rounding
- * of it. Rows left out by subsampling get derivatives of zero, which is what XGBoost itself does.
+ * Quantiles need more: after each round its leaves are fitted again (quantile.c), so the margins
+ * are kept here, and the values are put into XGBoost's text at the end.
  */
-#include "forest.h"
+#include "goals.h"
 
 #include "clade/run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <xgboost/c_api.h>
-
-enum { GRID_BITS = 26 };
 
 void clade_trees_engine_version(char out[32])
 {
@@ -34,6 +29,9 @@ clade_trees_options clade_trees_defaults(clade_trees_goal goal)
                                   .lambda           = 1,
                                   .min_child_weight = 1,
                                   .max_bin          = 256,
+                                  .power            = 1.5,
+                                  .quantile         = 0.5,
+                                  .rank_top         = 30,
                                   .seed             = 1 };
 }
 
@@ -79,6 +77,16 @@ static clade_status check_options(const clade_trees_options *options, size_t n_c
     CLADE_TRY(check_share("eta", options->eta, err));
     CLADE_TRY(check_share("subsample", options->subsample, err));
     CLADE_TRY(check_share("colsample", options->colsample, err));
+    CLADE_TRY(check_count("rank_top", options->rank_top, 1, INT32_MAX, err));
+    if (options->goal == CLADE_TREES_TWEEDIE && !(options->power > 1 && options->power < 2)) {
+        return clade_fail(err, CLADE_ERR_ARG, "power is %g: wanted between 1 and 2",
+                          options->power);
+    }
+    if (options->goal == CLADE_TREES_QUANTILE &&
+        !(options->quantile > 0 && options->quantile < 1)) {
+        return clade_fail(err, CLADE_ERR_ARG, "quantile is %g: wanted between 0 and 1",
+                          options->quantile);
+    }
     CLADE_TRY(check_not_negative("lambda", options->lambda, err));
     CLADE_TRY(check_not_negative("gamma", options->gamma, err));
     CLADE_TRY(check_not_negative("min_child_weight", options->min_child_weight, err));
@@ -103,14 +111,13 @@ static clade_status check_data(const clade_trees_data *data, const char *name,
         return clade_fail(err, CLADE_ERR_ARG, "%s: %zu columns: wanted 1 to %d", name,
                           data->n_columns, CLADE_TREES_MAX_COLUMNS);
     }
+    if (goal == CLADE_TREES_RANK && data->group == NULL) {
+        return clade_fail(err, CLADE_ERR_ARG, "%s: ranking wants groups, and there are none", name);
+    }
     for (size_t i = 0; i < data->n_rows; i++) {
-        const float  y      = data->target[i];
         const float  weight = data->weight == NULL ? 1.0f : data->weight[i];
         const float *row    = data->value + i * data->n_columns;
-        if (!isfinite(y) || (goal == CLADE_TREES_LOGISTIC && (y < 0 || y > 1))) {
-            return clade_fail(err, CLADE_ERR_DATA, "%s: target[%zu] is %g: wanted %s", name, i,
-                              (double)y, goal == CLADE_TREES_LOGISTIC ? "0 to 1" : "finite");
-        }
+        CLADE_TRY(clade__goal_check_target(name, i, (double)data->target[i], goal, err));
         if (!isfinite(weight) || weight < 0) {
             return clade_fail(err, CLADE_ERR_DATA, "%s: weight[%zu] is %g: wanted 0 or more", name,
                               i, (double)weight);
@@ -128,79 +135,21 @@ static clade_status check_data(const clade_trees_data *data, const char *name,
     return clade_fail(err, CLADE_ERR_DATA, "%s: every weight is zero", name);
 }
 
-/* ---------------------------------------------------------------- derivatives */
-
-/* Where boosting starts: the weighted mean of the target, kept off the ends where it is a chance.
- */
-static double base_score(const clade_trees_data *data, clade_trees_goal goal)
-{
-    double sum = 0, total = 0;
-    for (size_t i = 0; i < data->n_rows; i++) {
-        const double weight = data->weight == NULL ? 1.0 : (double)data->weight[i];
-        sum += weight * (double)data->target[i];
-        total += weight;
-    }
-    const double mean = sum / total;
-    if (goal == CLADE_TREES_LOGISTIC) return fmin(fmax(mean, 1e-6), 1 - 1e-6);
-    return mean;
-}
-
-static void round_to_grid(float *x, size_t n)
-{
-    float largest = 0;
-    int   e       = 0;
-    for (size_t i = 0; i < n; i++)
-        largest = fmaxf(largest, fabsf(x[i]));
-    if (largest == 0) return;
-    (void)frexp((double)largest, &e);
-    const double grid = ldexp(1.0, e - GRID_BITS);
-    for (size_t i = 0; i < n; i++)
-        x[i] = (float)(rint((double)x[i] / grid) * grid);
-}
-
-/* First and second derivatives of the loss at the margins, (n_rows) each. */
-static void derive(float *out_first, float *out_second, const float *margin,
-                   const clade_trees_data *data, const clade_trees_options *options, int round)
-{
-    clade_rng rng = clade_rng_stream(options->seed, "trees/subsample", (uint64_t)round);
-    for (size_t i = 0; i < data->n_rows; i++) {
-        const float weight = data->weight == NULL ? 1.0f : data->weight[i];
-        const bool  seen = options->subsample >= 1 || clade_rng_uniform(&rng) < options->subsample;
-        if (!seen) {
-            out_first[i] = out_second[i] = 0;
-        } else if (options->goal == CLADE_TREES_LOGISTIC) {
-            const float p = clade__sigmoid(margin[i]);
-            out_first[i]  = weight * (p - data->target[i]);
-            out_second[i] = weight * fmaxf(p * (1.0f - p), 1e-16f);
-        } else {
-            out_first[i]  = weight * (margin[i] - data->target[i]);
-            out_second[i] = weight;
-        }
-    }
-    round_to_grid(out_first, data->n_rows);
-    round_to_grid(out_second, data->n_rows);
-}
-
-static double mean_loss(const float *margin, const clade_trees_data *data, clade_trees_goal goal)
-{
-    double sum = 0, total = 0;
-    for (size_t i = 0; i < data->n_rows; i++) {
-        const double weight = data->weight == NULL ? 1.0 : (double)data->weight[i];
-        const double m      = (double)margin[i];
-        const double y      = (double)data->target[i];
-        /* log(1 + e^m) - y m, without overflow for a large m. */
-        const double loss = goal == CLADE_TREES_LOGISTIC ? fmax(m, 0) + log1p(exp(-fabs(m))) - y * m
-                                                         : (m - y) * (m - y);
-        sum += weight * loss;
-        total += weight;
-    }
-    return sum / total;
-}
-
 /* ---------------------------------------------------------------- the engine */
 
+static const char *objective_of(clade_trees_goal goal)
+{
+    switch (goal) {
+    case CLADE_TREES_LOGISTIC: return "binary:logistic";
+    case CLADE_TREES_TWEEDIE: return "reg:tweedie";
+    case CLADE_TREES_RANK: return "rank:pairwise";
+    default: return "reg:squarederror"; /* a quantile is said by an attribute */
+    }
+}
+
 static clade_status set_parameters(BoosterHandle booster, const clade_trees_data *train,
-                                   const clade_trees_options *options, clade_error *err)
+                                   const clade_trees_options *options, double base,
+                                   clade_error *err)
 {
     clade_status status   = CLADE_OK;
     clade_buffer monotone = { 0 };
@@ -216,14 +165,14 @@ static clade_status set_parameters(BoosterHandle booster, const clade_trees_data
     snprintf(text[6], 32, "%.17g", options->lambda);
     snprintf(text[7], 32, "%.17g", options->gamma);
     snprintf(text[8], 32, "%.17g", options->min_child_weight);
-    snprintf(text[9], 32, "%.9g", base_score(train, options->goal));
-    const bool logistic = options->goal == CLADE_TREES_LOGISTIC;
+    snprintf(text[9], 32, "%.9g", base);
+    snprintf(text[10], 32, "%.17g", options->power);
     const struct {
         const char *name, *value;
     } parameter[] = {
         { "booster", "gbtree" },
         { "tree_method", "hist" },
-        { "objective", logistic ? "binary:logistic" : "reg:squarederror" },
+        { "objective", objective_of(options->goal) },
         { "verbosity", "0" },
         { "disable_default_eval_metric", "1" },
         { "max_depth", text[0] },
@@ -236,8 +185,10 @@ static clade_status set_parameters(BoosterHandle booster, const clade_trees_data
         { "gamma", text[7] },
         { "min_child_weight", text[8] },
         { "base_score", text[9] },
+        { "tweedie_variance_power", text[10] }, /* the last: of one goal only */
     };
-    for (size_t i = 0; i < sizeof parameter / sizeof parameter[0]; i++) {
+    const size_t n = sizeof parameter / sizeof parameter[0];
+    for (size_t i = 0; i < n - (options->goal == CLADE_TREES_TWEEDIE ? 0 : 1); i++) {
         if (XGBoosterSetParam(booster, parameter[i].name, parameter[i].value) != 0) {
             return engine_failed(err, "take its options");
         }
@@ -281,52 +232,149 @@ static clade_status make_matrix(DMatrixHandle *out, const clade_trees_data *data
     return CLADE_OK;
 }
 
-/* The first n_rounds trees as text, and from there into our own form. */
-static clade_status take_model(clade_trees **out_trees, BoosterHandle booster, int n_rounds,
-                               clade_error *err)
+/* Rounds [first, end) as text, and from there into our own form. `value`, where given, are leaf
+ * values that were fitted again. */
+static clade_status take_rounds(clade_trees **out_trees, BoosterHandle booster, int first, int end,
+                                const clade_trees_options *options, const float *value,
+                                size_t n_values, clade_error *err)
 {
-    clade_status  status = CLADE_OK;
-    BoosterHandle part   = NULL;
-    const char   *json   = NULL;
-    bst_ulong     size   = 0;
-    if (XGBoosterSlice(booster, 0, n_rounds, 1, &part) != 0) {
-        return engine_failed(err, "cut off the last rounds");
+    clade_status  status  = CLADE_OK;
+    BoosterHandle part    = NULL;
+    const char   *json    = NULL;
+    bst_ulong     size    = 0;
+    clade_buffer  patched = { 0 };
+    char          quantile[32];
+    if (XGBoosterSlice(booster, first, end, 1, &part) != 0) {
+        return engine_failed(err, "cut out rounds");
     }
-    if (XGBoosterSaveModelToBuffer(part, "{\"format\":\"json\"}", &size, &json) != 0) {
+    snprintf(quantile, sizeof quantile, "%.17g", options->quantile);
+    if ((options->goal == CLADE_TREES_QUANTILE &&
+         XGBoosterSetAttr(part, "clade_quantile", quantile) != 0) ||
+        XGBoosterSaveModelToBuffer(part, "{\"format\":\"json\"}", &size, &json) != 0) {
         status = engine_failed(err, "write the model");
-    } else {
+    } else if (value == NULL) {
         status = clade_trees_load(out_trees, json, size, err);
+    } else {
+        status = clade__quantile_patch(&patched, json, size, value, n_values, err);
+        if (status == CLADE_OK) {
+            status = clade_trees_load(out_trees, patched.data, patched.size, err);
+        }
     }
+    clade_buffer_free(&patched);
     XGBoosterFree(part);
     return status;
 }
 
 typedef struct boosting {
-    BoosterHandle booster;
-    DMatrixHandle matrix[2]; /* train, valid */
-    float        *first;     /* (n_rows) */
-    float        *second;    /* (n_rows) */
+    const clade_trees_options *options;
+    const clade_trees_data    *data[2]; /* train, valid; NULL: none */
+    BoosterHandle              booster;
+    DMatrixHandle              matrix[2];
+    rank_lists                 lists[2];
+    float                     *first;     /* (n_rows) */
+    float                     *second;    /* (n_rows) */
+    float                     *margin[2]; /* (n_rows) of quantiles: kept here */
+    float                     *value;     /* (n_values) of quantiles: all nodes of all rounds */
+    size_t                     n_values, room;
 } boosting;
 
-static clade_status grow(int *out_rounds, double *out_loss, boosting *b,
-                         const clade_trees_data *train, const clade_trees_data *valid,
-                         const clade_trees_options *options, clade_error *err)
+static void boosting_free(boosting *b)
 {
-    double best   = HUGE_VAL;
-    int    best_n = options->n_rounds;
-    *out_loss     = (double)NAN;
+    if (b->booster != NULL) XGBoosterFree(b->booster);
+    for (int i = 0; i < 2; i++) {
+        if (b->matrix[i] != NULL) XGDMatrixFree(b->matrix[i]);
+        clade__rank_lists_free(&b->lists[i]);
+        free(b->margin[i]);
+    }
+    free(b->first);
+    free(b->second);
+    free(b->value);
+}
+
+static clade_status boosting_create(boosting *b, const clade_trees_data *train,
+                                    const clade_trees_data *valid, clade_error *err)
+{
+    const clade_trees_options *const o = b->options;
+    const int n_threads                = o->n_threads > 0 ? o->n_threads : clade_threads_get();
+    double    base                     = 0;
+
+    b->data[0] = train;
+    b->data[1] = valid;
+    CLADE_TRY(clade__goal_base(&base, train, o, err));
+    b->first  = CLADE_NEW(float, train->n_rows);
+    b->second = CLADE_NEW(float, train->n_rows);
+    if (b->first == NULL || b->second == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu derivatives", train->n_rows);
+    }
+    for (int i = 0; i < 2 && b->data[i] != NULL; i++) {
+        CLADE_TRY(make_matrix(&b->matrix[i], b->data[i], n_threads, err));
+        if (o->goal == CLADE_TREES_RANK) {
+            CLADE_TRY(clade__rank_lists_create(&b->lists[i], b->data[i], o->rank_top, err));
+        }
+        if (o->goal != CLADE_TREES_QUANTILE) continue;
+        b->margin[i] = CLADE_NEW(float, b->data[i]->n_rows);
+        if (b->margin[i] == NULL) {
+            return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu margins",
+                              b->data[i]->n_rows);
+        }
+        for (size_t k = 0; k < b->data[i]->n_rows; k++)
+            b->margin[i][k] = (float)base;
+    }
+    if (XGBoosterCreate(b->matrix, valid == NULL ? 1 : 2, &b->booster) != 0) {
+        return engine_failed(err, "start");
+    }
+    return set_parameters(b->booster, train, o, base, err);
+}
+
+/* Margins of the rows so far: lent until the next call. */
+static clade_status margins_of(const float **out, boosting *b, int which, clade_error *err)
+{
+    if (b->options->goal == CLADE_TREES_QUANTILE) {
+        *out = b->margin[which];
+        return CLADE_OK;
+    }
+    return margins(out, b->booster, b->matrix[which], b->data[which]->n_rows, err);
+}
+
+/* Of quantiles: fit the leaves of the newest round again, and move the margins on. */
+static clade_status refit_round(boosting *b, int round, clade_error *err)
+{
+    clade_trees *tree = NULL;
+    CLADE_TRY(take_rounds(&tree, b->booster, round, round + 1, b->options, NULL, 0, err));
+    const size_t n_nodes = tree->start[tree->n_trees];
+    clade_status status  = CLADE_OK;
+    if (!CLADE_GROW(&b->value, &b->room, b->n_values + n_nodes)) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu leaves", n_nodes);
+    } else {
+        status = clade__quantile_refit(b->value + b->n_values, tree, b->data[0], b->margin[0],
+                                       b->second, b->options, err);
+    }
+    for (int i = 0; i < 2 && status == CLADE_OK && b->data[i] != NULL; i++)
+        clade__quantile_add(b->margin[i], tree, b->value + b->n_values, b->data[i]);
+    b->n_values += n_nodes;
+    clade_trees_free(tree);
+    return status;
+}
+
+static clade_status grow(int *out_rounds, double *out_loss, boosting *b, clade_error *err)
+{
+    const clade_trees_options *const options = b->options;
+    const size_t                     n_rows  = b->data[0]->n_rows;
+    double                           best    = HUGE_VAL;
+    int                              best_n  = options->n_rounds;
+    *out_loss                                = (double)NAN;
     for (int round = 0; round < options->n_rounds; round++) {
         const float *margin = NULL;
         CLADE_TRY(clade_interrupt_check(err));
-        CLADE_TRY(margins(&margin, b->booster, b->matrix[0], train->n_rows, err));
-        derive(b->first, b->second, margin, train, options, round);
-        if (XGBoosterBoostOneIter(b->booster, b->matrix[0], b->first, b->second, train->n_rows) !=
-            0) {
+        CLADE_TRY(margins_of(&margin, b, 0, err));
+        clade__goal_derive(b->first, b->second, margin, b->data[0], options, &b->lists[0], round);
+        if (XGBoosterBoostOneIter(b->booster, b->matrix[0], b->first, b->second, n_rows) != 0) {
             return engine_failed(err, "grow a tree");
         }
-        if (valid == NULL) continue;
-        CLADE_TRY(margins(&margin, b->booster, b->matrix[1], valid->n_rows, err));
-        const double loss = mean_loss(margin, valid, options->goal);
+        if (options->goal == CLADE_TREES_QUANTILE) CLADE_TRY(refit_round(b, round, err));
+        if (b->data[1] == NULL) continue;
+        CLADE_TRY(margins_of(&margin, b, 1, err));
+        const double loss = clade__goal_loss(margin, b->data[1], options, &b->lists[1]);
         if (options->patience == 0) {
             *out_loss = loss;
         } else if (loss < best) {
@@ -336,7 +384,7 @@ static clade_status grow(int *out_rounds, double *out_loss, boosting *b,
             break;
         }
     }
-    if (valid != NULL && options->patience > 0) *out_loss = best;
+    if (b->data[1] != NULL && options->patience > 0) *out_loss = best;
     *out_rounds = best_n;
     return CLADE_OK;
 }
@@ -345,12 +393,10 @@ clade_status clade_trees_fit(clade_trees **out_trees, const clade_trees_data *tr
                              const clade_trees_data *valid, const clade_trees_options *options,
                              clade_error *err)
 {
-    clade_status status    = CLADE_OK;
-    boosting     b         = { 0 };
-    clade_trees *trees     = NULL;
-    int          n_rounds  = 0;
-    double       loss      = 0;
-    const int    n_threads = options->n_threads > 0 ? options->n_threads : clade_threads_get();
+    boosting     b        = { .options = options };
+    clade_trees *trees    = NULL;
+    int          n_rounds = 0;
+    double       loss     = 0;
 
     CLADE_TRY(check_options(options, train->n_columns, err));
     CLADE_TRY(check_data(train, "train", options->goal, err));
@@ -363,36 +409,15 @@ clade_status clade_trees_fit(clade_trees **out_trees, const clade_trees_data *tr
         return clade_fail(err, CLADE_ERR_ARG, "valid has %zu columns, and train has %zu",
                           valid->n_columns, train->n_columns);
     }
-
-    b.first  = CLADE_NEW(float, train->n_rows);
-    b.second = CLADE_NEW(float, train->n_rows);
-    if (b.first == NULL || b.second == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu derivatives", train->n_rows);
-        goto done;
+    clade_status status = boosting_create(&b, train, valid, err);
+    if (status == CLADE_OK) status = grow(&n_rounds, &loss, &b, err);
+    if (status == CLADE_OK) {
+        status = take_rounds(&trees, b.booster, 0, n_rounds, options, b.value, b.n_values, err);
     }
-    status = make_matrix(&b.matrix[0], train, n_threads, err);
-    if (status != CLADE_OK) goto done;
-    if (valid != NULL) status = make_matrix(&b.matrix[1], valid, n_threads, err);
-    if (status != CLADE_OK) goto done;
-    if (XGBoosterCreate(b.matrix, valid == NULL ? 1 : 2, &b.booster) != 0) {
-        status = engine_failed(err, "start");
-        goto done;
+    if (status == CLADE_OK) {
+        trees->valid_loss = loss;
+        *out_trees        = trees;
     }
-    status = set_parameters(b.booster, train, options, err);
-    if (status != CLADE_OK) goto done;
-    status = grow(&n_rounds, &loss, &b, train, valid, options, err);
-    if (status != CLADE_OK) goto done;
-    status = take_model(&trees, b.booster, n_rounds, err);
-    if (status != CLADE_OK) goto done;
-
-    trees->valid_loss = loss;
-    *out_trees        = trees;
-done:
-    if (b.booster != NULL) XGBoosterFree(b.booster);
-    for (int i = 0; i < 2; i++) {
-        if (b.matrix[i] != NULL) XGDMatrixFree(b.matrix[i]);
-    }
-    free(b.first);
-    free(b.second);
+    boosting_free(&b);
     return status;
 }

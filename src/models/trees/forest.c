@@ -262,25 +262,44 @@ static clade_status read_trees(clade_trees *trees, const clade_json_tree *json,
     return CLADE_OK;
 }
 
+static clade_status read_goal(clade_trees *trees, const clade_json_tree *json,
+                              const clade_json_node *learner, clade_error *err)
+{
+    static const struct {
+        const char      *objective;
+        clade_trees_goal goal;
+    } known[]                   = { { "reg:squarederror", CLADE_TREES_SQUARED_ERROR },
+                                    { "binary:logistic", CLADE_TREES_LOGISTIC },
+                                    { "reg:tweedie", CLADE_TREES_TWEEDIE },
+                                    { "rank:pairwise", CLADE_TREES_RANK } };
+    const size_t           n    = sizeof known / sizeof known[0];
+    const clade_json_node *name = find(json, learner, "objective/name");
+    size_t                 k    = 0;
+    if (name == NULL || name->type != CLADE_JSON_TEXT) return broken(err, "it names no objective");
+    while (k < n && !clade_text_equal(name->text, clade_text_of(known[k].objective)))
+        k++;
+    if (k == n) {
+        return clade_fail(err, CLADE_ERR_DATA,
+                          "the model's objective is %.*s: wanted reg:squarederror, "
+                          "binary:logistic, reg:tweedie or rank:pairwise",
+                          (int)name->text.size, name->text.data);
+    }
+    trees->goal = known[k].goal;
+    if (trees->goal == CLADE_TREES_SQUARED_ERROR &&
+        find(json, learner, "attributes/clade_quantile") != NULL) {
+        trees->goal = CLADE_TREES_QUANTILE;
+    }
+    return CLADE_OK;
+}
+
 static clade_status read_learner(clade_trees *trees, const clade_json_tree *json,
                                  clade_arena *arena, clade_error *err)
 {
     const clade_json_node *learner = find(json, json->node, "learner");
-    const clade_json_node *name    = find(json, learner, "objective/name");
     const clade_json_node *array   = find(json, learner, "gradient_booster/model/trees");
     double                 base = 0, n_columns = 0;
 
-    if (name == NULL || name->type != CLADE_JSON_TEXT) return broken(err, "it names no objective");
-    if (clade_text_equal(name->text, CLADE_TEXT("reg:squarederror"))) {
-        trees->goal = CLADE_TREES_SQUARED_ERROR;
-    } else if (clade_text_equal(name->text, CLADE_TEXT("binary:logistic"))) {
-        trees->goal = CLADE_TREES_LOGISTIC;
-    } else {
-        return clade_fail(
-            err, CLADE_ERR_DATA,
-            "the model's objective is %.*s: wanted reg:squarederror or binary:logistic",
-            (int)name->text.size, name->text.data);
-    }
+    CLADE_TRY(read_goal(trees, json, learner, err));
     if (!read_number(&base, find(json, learner, "learner_model_param/base_score")) ||
         !read_number(&n_columns, find(json, learner, "learner_model_param/num_feature")) ||
         n_columns < 1 || n_columns > CLADE_TREES_MAX_COLUMNS) {
@@ -291,6 +310,10 @@ static clade_status read_learner(clade_trees *trees, const clade_json_tree *json
     if (trees->goal == CLADE_TREES_LOGISTIC) {
         if (!(base > 0 && base < 1)) return broken(err, "its base score is not a chance");
         trees->base_margin = -logf(1.0f / (float)base - 1.0f); /* As XGBoost does it. */
+    }
+    if (trees->goal == CLADE_TREES_TWEEDIE) {
+        if (!(base > 0)) return broken(err, "its base score is not positive");
+        trees->base_margin = logf((float)base);
     }
     if (array == NULL || array->type != CLADE_JSON_ARRAY) return broken(err, "it has no trees");
     return read_trees(trees, json, array, arena, err);

@@ -27,7 +27,6 @@ typedef struct walk_node {
 
 struct clade_trees {
     clade_trees_goal goal;
-    double           quantile, power; /* of the goals that have one */
     size_t           n_columns;
     size_t           n_trees;
     size_t           max_depth;

@@ -79,6 +79,8 @@ static void predict_part(size_t task, int worker, void *context)
         job->out[i] = margin_of(job->trees, job->value + i * p);
     for (i = first; i < end && job->trees->goal == CLADE_TREES_LOGISTIC; i++)
         job->out[i] = clade__sigmoid(job->out[i]);
+    for (i = first; i < end && job->trees->goal == CLADE_TREES_TWEEDIE; i++)
+        job->out[i] = expf(job->out[i]);
 }
 
 clade_status clade_trees_predict(float *out_prediction, const clade_trees *trees,
