@@ -36,6 +36,13 @@ CLADE_API CLADE_MUST_USE clade_status clade_auc(double *out_auc, const double *s
  *  negative: worse than the mean. */
 CLADE_API double clade_r2(const double *predicted, const double *actual, size_t n);
 CLADE_API double clade_mean_absolute_error(const double *predicted, const double *actual, size_t n);
+/** Square root of the mean squared error. */
+CLADE_API double clade_root_mean_square_error(const double *predicted, const double *actual,
+                                              size_t n);
+/** Mean of |predicted - actual| / |actual| over the rows whose actual value is not 0; the others
+ * are left out, and counted in *out_n_zero when that is not NULL. NAN when none is left. */
+CLADE_API double clade_mape(size_t *out_n_zero, const double *predicted, const double *actual,
+                            size_t n);
 /** Mean of -log p of what happened, in nats; p is kept in [1e-15, 1 - 1e-15]. */
 CLADE_API double clade_log_loss(const double *p_label, const uint8_t *label, size_t n);
 /** Mean of (p - label)^2 (Brier 1950). */
@@ -80,6 +87,34 @@ CLADE_API CLADE_MUST_USE clade_status clade_precision_curve(double *out_precisio
                                                             const size_t *k, size_t n_k,
                                                             clade_error *err);
 
+/**
+ * Agreement of two orders in -1..1; NAN when one of them is constant.
+ *
+ * Spearman is the correlation of mid ranks. Kendall's tau-b is right pairs less wrong pairs over
+ * the root of the pairs that a tells apart times those that b does.
+ *
+ * @return CLADE_OK; CLADE_ERR_DATA naming a value that is not a number; CLADE_ERR_ARG for n above
+ *         CLADE_ROWS_MAX; CLADE_ERR_NOMEM.
+ * Cost        O(n) and O(n log n) time, 32 n bytes and 48 n.
+ * Source      Spearman (1904), American J. of Psychology 15(1). Kendall (1945), Biometrika 33(3);
+ *             Knight (1966), J. American Statistical Association 61, 436-439.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_spearman(double *out_rho, const double *a,
+                                                     const double *b, size_t n, clade_error *err);
+CLADE_API CLADE_MUST_USE clade_status clade_kendall(double *out_tau, const double *a,
+                                                    const double *b, size_t n, clade_error *err);
+
+/**
+ * Normalised Gini coefficient: how much of the actual value a score concentrates at its top, as a
+ * share of what the best order would. 1 for the true order, 0 for chance, 2 AUC - 1 of a label.
+ * Equal scores share their places. NAN when actual is constant.
+ *
+ * @return As clade_spearman; an actual value that is not finite is CLADE_ERR_DATA.
+ * Source      Frees, Meyers and Cummings (2011), J. American Statistical Association 106.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_gini(double *out_gini, const double *predicted,
+                                                 const double *actual, size_t n, clade_error *err);
+
 /* ---- Intervals ------------------------------------------------------------------------------- */
 
 /** A statistic of rows of which row i counts count[i] times. Called from several threads at once;
@@ -121,6 +156,61 @@ CLADE_API CLADE_MUST_USE clade_status clade_r2_interval(clade_interval *out,
                                                         const double *actual, size_t n,
                                                         const clade_bootstrap_options *options,
                                                         clade_error                   *err);
+
+/**
+ * The difference statistic(a) - statistic(b) with its interval: two scores, two models or two
+ * metrics on the same customers, who are drawn once for both.
+ *
+ * Arguments and errors as clade_bootstrap; a draw in which one of the two cannot be told is left
+ * out.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_bootstrap_difference(
+    clade_interval *out, clade_statistic statistic, void *context_a, void *context_b, size_t n,
+    const clade_bootstrap_options *options, clade_error *err);
+
+/**
+ * An AUC with its interval by DeLong: normal, from the spread of each row's share of the other
+ * class. No range with fewer than two rows of a class; none but the value itself where the classes
+ * are parted wholly, when nothing here can tell how sure that is.
+ *
+ * @param level  In (0, 1).
+ * @return As clade_auc; CLADE_ERR_ARG for the level.
+ * Cost        O(n) time, 32 n bytes; no draws.
+ * Source      DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44(3), 837-845. Sun and Xu
+ *             (2014), IEEE Signal Processing Letters 21(11), 1389-1393.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_auc_delong(clade_interval *out, const double *score,
+                                                       const uint8_t *label, size_t n, double level,
+                                                       clade_error *err);
+
+typedef struct clade_auc_test {
+    double         auc_a, auc_b;
+    clade_interval difference; /* auc_a - auc_b */
+    double         z;
+    double         p_value; /* two-sided, that they are equal; 1 for the same order, NAN when the
+                               difference has no spread */
+} clade_auc_test;
+
+/** DeLong's paired test of two scores of the same rows. As clade_auc_delong. */
+CLADE_API CLADE_MUST_USE clade_status clade_auc_compare(clade_auc_test *out, const double *score_a,
+                                                        const double *score_b, const uint8_t *label,
+                                                        size_t n, double level, clade_error *err);
+
+/**
+ * Split conformal prediction: the distance within which a new row falls with a chance of at least
+ * `level`, whatever the model and the distribution, when rows are exchangeable.
+ *
+ * The ceil((n + 1) level)-th smallest of `score`; INFINITY when n is too small for the level.
+ *
+ * @param score  (n) of rows that the model has not seen: |actual - predicted|, or max(low - actual,
+ *               actual - high) to widen two quantiles (Romano, Patterson and Candes 2019).
+ * @return CLADE_ERR_DATA for a NAN; CLADE_ERR_ARG for the level; CLADE_ERR_NOMEM.
+ * Source      Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World. Lei et al.
+ *             (2018), J. American Statistical Association 113, 1094-1111.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_conformal_quantile(double *out, const double *score,
+                                                               size_t n, double level,
+                                                               clade_error *err);
 
 /**
  * Interval of the mean over cross-validation folds by Student's t, with the variance corrected for

@@ -85,6 +85,25 @@ done:
     return status;
 }
 
+typedef struct two_sides {
+    clade_statistic statistic;
+    void           *a, *b;
+} two_sides;
+
+static double difference_of(const uint32_t *count, size_t n, void *context)
+{
+    const two_sides *const two = context;
+    return two->statistic(count, n, two->a) - two->statistic(count, n, two->b);
+}
+
+clade_status clade_bootstrap_difference(clade_interval *out, clade_statistic statistic,
+                                        void *context_a, void *context_b, size_t n,
+                                        const clade_bootstrap_options *options, clade_error *err)
+{
+    two_sides two = { statistic, context_a, context_b };
+    return clade_bootstrap(out, difference_of, &two, n, options, err);
+}
+
 typedef struct scored {
     const uint32_t *order;
     const double   *score;
@@ -121,6 +140,32 @@ clade_status clade_r2_interval(clade_interval *out, const double *predicted, con
 {
     scored s = { NULL, predicted, NULL, actual };
     return clade_bootstrap(out, r2_statistic, &s, n, options, err);
+}
+
+clade_status clade_conformal_quantile(double *out, const double *score, size_t n, double level,
+                                      clade_error *err)
+{
+    if (!(level > 0.0 && level < 1.0)) {
+        return clade_fail(err, CLADE_ERR_ARG, "level is %g: wanted between 0 and 1", level);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(score[i])) {
+            return clade_fail(err, CLADE_ERR_DATA, "score[%zu] is not a number", i);
+        }
+    }
+    /* A product that is an integer but for its rounding is that integer. */
+    const double place = ceil((double)(n + 1) * level * (1.0 - 1e-12));
+    if (place > (double)n) {
+        *out = HUGE_VAL;
+        return CLADE_OK;
+    }
+    double *const sorted = CLADE_NEW(double, n);
+    if (sorted == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu scores", n);
+    memcpy(sorted, score, n * sizeof *sorted);
+    clade_sort_f64(sorted, n);
+    *out = sorted[(size_t)place - 1];
+    free(sorted);
+    return CLADE_OK;
 }
 
 clade_interval clade_fold_interval(const double *value, size_t n_folds, double level)

@@ -115,6 +115,29 @@ double clade_mean_absolute_error(const double *predicted, const double *actual, 
     return n == 0 ? (double)NAN : total / (double)n;
 }
 
+double clade_root_mean_square_error(const double *predicted, const double *actual, size_t n)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < n; i++)
+        total += (actual[i] - predicted[i]) * (actual[i] - predicted[i]);
+    return n == 0 ? (double)NAN : sqrt(total / (double)n);
+}
+
+double clade_mape(size_t *out_n_zero, const double *predicted, const double *actual, size_t n)
+{
+    double total  = 0.0;
+    size_t n_zero = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (actual[i] == 0.0) {
+            n_zero++;
+        } else {
+            total += fabs((predicted[i] - actual[i]) / actual[i]);
+        }
+    }
+    if (out_n_zero != NULL) *out_n_zero = n_zero;
+    return n == n_zero ? (double)NAN : total / (double)(n - n_zero);
+}
+
 double clade_log_loss(const double *p_label, const uint8_t *label, size_t n)
 {
     const double edge  = 1e-15;
