@@ -79,14 +79,14 @@ double clade__nb_tail(double R, double w, size_t k)
     double       sum = 0;
     if ((double)k > mean) {
         double p = exp(clade__nb_log(R, w, (double)k));
-        for (double j = (double)k; p > sum * 1e-17; j++) {
+        for (double j = (double)k; p > sum * 1e-17 + 1e-300; j++) {
             sum += p;
             p *= (R + j) / (j + 1) * z;
         }
         return sum;
     }
     double p = exp(clade__nb_log(R, w, (double)k - 1));
-    for (double j = (double)k - 1; j >= 0 && p > sum * 1e-17; j--) {
+    for (double j = (double)k - 1; j >= 0 && p > sum * 1e-17 + 1e-300; j--) {
         sum += p;
         p *= j / ((R + j - 1) * z);
     }
