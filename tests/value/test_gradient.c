@@ -228,12 +228,17 @@ static void the_integral_holds_at_the_ends_of_its_range(void **state)
         { 2.5, 7, 0.9, 7, 12, 12.0001 },     { 30, 1, 200, 3000, 5, 80 },
     };
     for (size_t i = 0; i < 8; i++) {
-        const double *const c = cases[i];
-        double              sum, still, slope[4];
-        double *const       slopes[4] = { &slope[0], &slope[1], &slope[2], &slope[3] };
-        clade__value_kernels_get()->lifetimes(&sum, &still, slopes, &c[0], &c[1], c[2], &c[3],
-                                              &c[4], &c[5], 1);
-        check_close(sum, lifetimes_plain(c[0], c[1], c[2], c[3], c[4], c[5]), 2e-8); /* midpoints */
+        const double *const c          = cases[i];
+        double              lane[5][4] = { { 0 } }, sum[4], still[4], slope[4][4];
+        double *const       slopes[4]  = { slope[0], slope[1], slope[2], slope[3] };
+        for (size_t l = 0; l < 4; l++) {
+            for (size_t k = 0; k < 5; k++)
+                lane[k][l] = c[k < 2 ? k : k + 1];
+        }
+        clade__value_kernels_get()->lifetimes(sum, still, slopes, lane[0], lane[1], c[2], lane[2],
+                                              lane[3], lane[4], 4);
+        check_close(sum[i % 4], lifetimes_plain(c[0], c[1], c[2], c[3], c[4], c[5]),
+                    2e-8); /* midpoints */
     }
 }
 

@@ -115,9 +115,9 @@ static void examine(summit *out, clade__value_hill *hill)
     const size_t n = hill->n, n_params = hill->law->n_params;
     double       curvature[CLADE_VALUE_MAX_THETA * CLADE_VALUE_MAX_THETA];
     double       gradient[CLADE_VALUE_MAX_THETA], at[CLADE_VALUE_MAX_THETA], gain = 0;
-    clade__value_curvature(curvature, hill, out->theta);
-    out->curved        = invert(out->inverse, curvature, n);
     const double depth = clade__value_depth(gradient, hill, out->theta);
+    clade__value_curvature(curvature, hill, out->theta);
+    out->curved = invert(out->inverse, curvature, n);
     if (out->curved) {
         for (size_t i = 0; i < n; i++) {
             at[i] = out->theta[i];

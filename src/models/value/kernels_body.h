@@ -101,6 +101,8 @@ static void two_powers(double *out_sum, double *out_still, double *out_log_T, do
     }
 }
 
+static const double NOTHING = -1e300; /* log of an integral over nothing */
+
 /* ---- Pareto/NBD -------------------------------------------------------------------------------
  *
  * The integral over v = log(m + u), m the smaller of alpha and beta, D the larger less m:
@@ -115,51 +117,81 @@ typedef struct sums {
     v4 one, log_small, log_large, by_small, by_large; /* of e^h, times what they say */
 } sums;
 
-INLINE void panel(sums *total, const double *at, const double *weight, size_t n, double from,
-                  double range, double c, double e, double D, double v0, double h0)
+/* Eight points: two vectors side by side, so that neither waits for the other. */
+INLINE void eight(sums *total, const double *at, const double *weight, double from, double range,
+                  double c, double e, double D, double v0, double h0)
 {
-    for (size_t i = 0; i < n; i += 4) {
-        const v4 v     = v0 + (from + range * load(at + i));
-        const v4 small = exp4(v), large = small + D, log_large = log4(large);
-        const v4 f = range * load(weight + i) * exp4((1.0 - c) * v - e * log_large - h0);
-        total->one += f;
-        total->log_small += f * v;
-        total->log_large += f * log_large;
-        total->by_small += f / small;
-        total->by_large += f / large;
+    v4 v[2], small[2], large[2], log_large[2], f[2];
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; i++) {
+        v[i]     = v0 + (from + range * load(at + 4 * i));
+        small[i] = exp4(v[i]);
+    }
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; i++) {
+        large[i]     = small[i] + D;
+        log_large[i] = log4(large[i]);
+    }
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; i++)
+        f[i] = range * load(weight + 4 * i) * exp4((1.0 - c) * v[i] - e * log_large[i] - h0);
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; i++) {
+        const v4 both = f[i] / (small[i] * large[i]); /* one division for two */
+        total->one += f[i];
+        total->log_small += f[i] * v[i];
+        total->log_large += f[i] * log_large[i];
+        total->by_small += both * large[i];
+        total->by_large += both * small[i];
     }
 }
 
-/* One customer's integral: returns log int, and the means over e^h of what `sums` says. */
-INLINE double integral(double mean[4], double m, double D, double c, double e, double t_x,
-                       double log_t0, double log_t1, double log_large0, double log_large1)
+/* An integral on its way: log int = h0 + log(one); means over e^h are the sums over `one`. */
+typedef struct integral {
+    double h0[4], one[4];
+    double log_a[4], log_b[4], by_a[4], by_b[4]; /* log(alpha + u), ..., 1 / (beta + u) */
+} integral;
+
+/* The integral of row `lane` from its logarithms at both ends, m the smaller scale. */
+INLINE void integrate(integral *out, size_t lane, bool alpha_is_small, double m, double D, double c,
+                      double e, double t_x, double log_t0, double log_t1, double log_large0,
+                      double log_large1)
 {
     const double h0    = (1 - c) * log_t0 - e * log_large0;
     const double slope = (1 - c) - e * (m + t_x) / (m + D + t_x);
     double       range = log_t1 - log_t0;
     double       fall  = h0 - ((1 - c) * log_t1 - e * log_large1);
     sums         total = { 0 };
-    if (!(range > 0)) return -(double)INFINITY;
+    out->h0[lane]      = NOTHING;
+    out->one[lane]     = 1;
+    out->log_a[lane] = out->log_b[lane] = out->by_a[lane] = out->by_b[lane] = 0;
+    if (!(range > 0)) return;
     if (slope * range < -40) {
         range            = -40 / slope;
         const double end = log_t0 + range;
         fall             = h0 - ((1 - c) * end - e * log(exp(end) + D));
     }
     if (fall < 4 && range < 1.5) {
-        panel(&total, clade__gauss8_at, clade__gauss8_weight, 8, 0, range, c, e, D, log_t0, h0);
+        eight(&total, clade__gauss8_at, clade__gauss8_weight, 0, range, c, e, D, log_t0, h0);
     } else {
         const double n     = ceil(fmin(256, fmax(fall / 20, range / 4)));
         const double width = range / n;
-        for (double i = 0; i < n; i++)
-            panel(&total, clade__gauss16_at, clade__gauss16_weight, 16, i * width, width, c, e, D,
+        for (double i = 0; i < n; i++) {
+            eight(&total, clade__gauss16_at, clade__gauss16_weight, i * width, width, c, e, D,
                   log_t0, h0);
+            eight(&total, clade__gauss16_at + 8, clade__gauss16_weight + 8, i * width, width, c, e,
+                  D, log_t0, h0);
+        }
     }
-    const double one = sum4(total.one);
-    mean[0]          = sum4(total.log_small) / one;
-    mean[1]          = sum4(total.log_large) / one;
-    mean[2]          = sum4(total.by_small) / one;
-    mean[3]          = sum4(total.by_large) / one;
-    return h0 + log(one);
+    const double one   = sum4(total.one);
+    const double small = sum4(total.log_small), large = sum4(total.log_large);
+    const double by_small = sum4(total.by_small), by_large = sum4(total.by_large);
+    out->h0[lane]    = h0;
+    out->one[lane]   = one;
+    out->log_a[lane] = alpha_is_small ? small : large;
+    out->log_b[lane] = alpha_is_small ? large : small;
+    out->by_a[lane]  = alpha_is_small ? by_small : by_large;
+    out->by_b[lane]  = alpha_is_small ? by_large : by_small;
 }
 
 static void lifetimes(double *out_sum, double *out_still, double *const out_slope[4],
@@ -167,33 +199,33 @@ static void lifetimes(double *out_sum, double *out_still, double *const out_slop
                       const double *t_x, const double *T, size_t n)
 {
     const double log_s = log(s);
-    for (size_t i = 0; i < n; i++) {
-        const double a = alpha[i], b = beta[i];
-        const v4     logs    = log4((v4){ a + t_x[i], a + T[i], b + t_x[i], b + T[i] });
-        const double log_a_T = logs[1], log_b_T = logs[3];
-        double       m[4] = { 0 }; /* means of log(a+u), log(b+u), 1/(a+u), 1/(b+u) */
-        double       log_int;
-        if (a <= b) {
-            log_int =
-                integral(m, a, b - a, R[i], s + 1, t_x[i], logs[0], logs[1], logs[2], logs[3]);
-        } else {
-            double w[4] = { 0 };
-            log_int =
-                integral(w, b, a - b, s + 1, R[i], t_x[i], logs[2], logs[3], logs[0], logs[1]);
-            m[0] = w[1];
-            m[1] = w[0];
-            m[2] = w[3];
-            m[3] = w[2];
+    for (size_t i = 0; i < n; i += 4) {
+        const v4 a = load(alpha + i), b = load(beta + i), r = load(R + i);
+        const v4 a_T = a + load(T + i), b_T = b + load(T + i);
+        const v4 log_a_t = log4(a + load(t_x + i)), log_b_t = log4(b + load(t_x + i));
+        const v4 log_a_T = log4(a_T), log_b_T = log4(b_T);
+        integral w;
+        for (size_t l = 0; l < 4; l++) {
+            if (a[l] <= b[l]) {
+                integrate(&w, l, true, a[l], b[l] - a[l], r[l], s + 1, t_x[i + l], log_a_t[l],
+                          log_a_T[l], log_b_t[l], log_b_T[l]);
+            } else {
+                integrate(&w, l, false, b[l], a[l] - b[l], s + 1, r[l], t_x[i + l], log_b_t[l],
+                          log_b_T[l], log_a_t[l], log_a_T[l]);
+            }
         }
-        const double still = -R[i] * log_a_T - s * log_b_T, left = log_s + log_int;
-        const double y = left - still, u = exp(-fabs(y));
-        const double p = (y > 0 ? u : 1) / (1 + u), q = 1 - p;
-        out_still[i]    = p;
-        out_sum[i]      = (y > 0 ? left : still) + log1p(u);
-        out_slope[0][i] = -(p * log_a_T + q * m[0]);
-        out_slope[1][i] = -R[i] * (p / (a + T[i]) + q * m[2]);
-        out_slope[2][i] = q / s - (p * log_b_T + q * m[1]);
-        out_slope[3][i] = -(p * s / (b + T[i]) + q * (s + 1) * m[3]);
+        const v4  one = load(w.one), still = -r * log_a_T - s * log_b_T;
+        const v4  left = load(w.h0) + log4(one) + log_s, y = left - still;
+        const v4i up = y > 0.0;
+        const v4  u  = exp4(choose(up, -y, y)); /* e^-|y| */
+        const v4  p = choose(up, u, all(1.0)) / (1.0 + u), q = choose(up, all(1.0), u) / (1.0 + u);
+        const v4  by = q / one; /* means, each by the share of having left */
+        store(out_still + i, p);
+        store(out_sum + i, choose(up, left, still) + log4(1.0 + u));
+        store(out_slope[0] + i, -(p * log_a_T + by * load(w.log_a)));
+        store(out_slope[1] + i, -r * (p / a_T + by * load(w.by_a)));
+        store(out_slope[2] + i, q / s - (p * log_b_T + by * load(w.log_b)));
+        store(out_slope[3] + i, -(p * s / b_T + (s + 1) * by * load(w.by_b)));
     }
 }
 

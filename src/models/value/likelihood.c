@@ -109,6 +109,10 @@ double clade__value_depth(double *out_gradient, clade__value_hill *hill, const d
     const double share    = 1 / hill->groups->n_customers;
     walk         w        = { .hill = hill, .theta = theta };
     double       sum      = 0;
+    if (hill->n_steps > 0 && memcmp(hill->last, theta, n * sizeof *theta) == 0) {
+        memcpy(out_gradient, hill->last_gradient, n * sizeof *out_gradient);
+        return hill->last_depth;
+    }
     for (size_t p = 0; p < n_params; p++)
         w.param[p] = hill->law->floor[p] + exp(theta[p]);
     hill->law->tabulate(&hill->tables, w.param);
@@ -129,7 +133,10 @@ double clade__value_depth(double *out_gradient, clade__value_hill *hill, const d
         sum -= 0.5 * weight * away * away;
         out_gradient[i] = -(out_gradient[i] - weight * away) * share;
     }
-    return -sum * share;
+    memcpy(hill->last, theta, n * sizeof *theta);
+    memcpy(hill->last_gradient, out_gradient, n * sizeof *out_gradient);
+    hill->last_depth = -sum * share;
+    return hill->last_depth;
 }
 
 void clade__value_curvature(double *out, clade__value_hill *hill, const double *theta)

@@ -34,6 +34,8 @@ static void likelihood(clade__value_rows *rows, const double *param, const clade
     double *const slope[4] = { rows->slope[0], rows->slope[1], rows->slope[2], rows->slope[3] };
     for (size_t i = 0; i < rows->n; i++)
         R[i] = r + rows->x[i];
+    for (size_t i = rows->n; i % 4 != 0; i++)
+        R[i] = r;
     clade__value_kernels_get()->lifetimes(sum, still, slope, R, rows->second, s, rows->leave,
                                           rows->t_x, rows->T, rows->n);
     for (size_t i = 0; i < rows->n; i++) {
@@ -51,12 +53,17 @@ static void likelihood(clade__value_rows *rows, const double *param, const clade
 
 static double alive(const double *param, clade_value_summary c)
 {
-    const double  R = param[0] + c.x;
-    double        sum, still, slope[4];
-    double *const slopes[4] = { &slope[0], &slope[1], &slope[2], &slope[3] };
-    clade__value_kernels_get()->lifetimes(&sum, &still, slopes, &R, &param[1], param[2], &param[3],
-                                          &c.t_x, &c.T, 1);
-    return still;
+    double        R[4], alpha[4], beta[4], t_x[4], T[4], sum[4], still[4], slope[4][4];
+    double *const slopes[4] = { slope[0], slope[1], slope[2], slope[3] };
+    for (size_t i = 0; i < 4; i++) { /* a vector's worth; the other lanes are over at once */
+        R[i]     = param[0] + c.x;
+        alpha[i] = param[1];
+        beta[i]  = param[3];
+        t_x[i]   = i == 0 ? c.t_x : c.T;
+        T[i]     = c.T;
+    }
+    clade__value_kernels_get()->lifetimes(sum, still, slopes, R, alpha, param[2], beta, t_x, T, 4);
+    return still[0];
 }
 
 /* The expected time still to be spent here within t, of one who is here with lifetime scale beta:

@@ -92,6 +92,8 @@ typedef struct clade__value_hill {
     double                    *part; /* (blocks, 1 + n) */
     uint32_t                   n_steps;
     double                     log_likelihood; /* of the last theta, all customers, no prior */
+    double last[CLADE_VALUE_MAX_THETA];        /* asked again, it need not walk again */
+    double last_gradient[CLADE_VALUE_MAX_THETA], last_depth;
 } clade__value_hill;
 
 clade_status clade__value_hill_create(clade__value_hill *out, const clade__value_law *law,
@@ -135,7 +137,8 @@ typedef struct clade__value_kernels {
                        const double *R, const double *alpha, const double *log_ratio,
                        const double *t_x, const double *T, size_t n);
     /* Pareto/NBD: out_sum = log[(alpha+T)^-R (beta+T)^-s + s int_{t_x}^T (alpha+u)^-R
-     * (beta+u)^-(s+1) du], its derivatives by R, alpha, s, beta, and the share of the first term.*/
+     * (beta+u)^-(s+1) du], its derivatives by R, alpha, s, beta, and the share of the first term. n
+     * is rounded up to 4. */
     void (*lifetimes)(double *out_sum, double *out_still, double *const out_slope[4],
                       const double *R, const double *alpha, double s, const double *beta,
                       const double *t_x, const double *T, size_t n);
