@@ -100,6 +100,12 @@ clade_additive_fit_shapes(clade_additive *out_models, const clade_additive_shape
 CLADE_API void clade_additive_predict(double *out, const clade_additive *model, const float *x,
                                       bool logged, size_t n, size_t p);
 
+/** The same of all models of one clade_additive_fit_shapes, whose terms are worked out once for
+ *  each row. out (n_shapes, n, n_targets): bit for bit what clade_additive_predict gives each. */
+CLADE_API void clade_additive_predict_shapes(double *out, const clade_additive *models,
+                                             size_t n_shapes, const float *x, bool logged, size_t n,
+                                             size_t p);
+
 /** The prediction where no column says anything: of the average customer, all terms 0. */
 CLADE_API double clade_additive_average(const clade_additive *model, size_t target);
 

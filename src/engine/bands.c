@@ -19,7 +19,8 @@ typedef struct cut_work {
     double   edge[CLADE_BANDS_BINS]; /* (n_bins - 1): between bin b and b + 1 */
     bin_sums bin[CLADE_BANDS_BINS];
     bin_sums prefix[CLADE_BANDS_BINS + 1];
-    double   cost[CLADE_BANDS_BINS + 1][CLADE_BANDS_BINS + 1]; /* of bins [from, to) as one band */
+    size_t   room[CLADE_BANDS_BINS + 1]; /* [to]: a band that ends there starts before this */
+    double   cost[CLADE_BANDS_BINS + 1][CLADE_BANDS_BINS + 1]; /* [to][from]: of one band */
     double   best[CLADE_BANDS_MAX][CLADE_BANDS_BINS + 1];
     size_t   from[CLADE_BANDS_MAX][CLADE_BANDS_BINS + 1];
 } cut_work;
@@ -35,36 +36,43 @@ static void fill_cost(cut_work *w, const double *weight, double least)
             w->prefix[b + 1].square[v] = w->prefix[b].square[v] + weight[b] * w->bin[b].square[v];
         }
     }
-    for (size_t from = 0; from <= w->n_bins; from++) {
-        for (size_t to = 0; to <= w->n_bins; to++) {
-            const double n    = w->prefix[to].n - w->prefix[from].n;
-            w->cost[from][to] = INFINITY;
-            if (to <= from || n < least) continue;
+    for (size_t to = 0; to <= w->n_bins; to++) {
+        size_t from = 0;
+        for (; from < to; from++) {
+            const double n = w->prefix[to].n - w->prefix[from].n;
+            if (n < least) break; /* and so are the fewer bins behind it */
             double inside = 0;
             for (size_t v = 0; v < w->n_values; v++) {
                 const double sum = w->prefix[to].sum[v] - w->prefix[from].sum[v];
                 inside += w->prefix[to].square[v] - w->prefix[from].square[v] - sum * sum / n;
             }
-            w->cost[from][to] = inside;
+            w->cost[to][from] = inside;
         }
+        w->room[to] = from;
     }
 }
 
 /* The best cuts of bins [0, to) into k + 1 bands, for all k and to: ties take the earliest. */
 static void solve(cut_work *w)
 {
-    memcpy(w->best[0], w->cost[0], sizeof w->best[0]);
+    double total[CLADE_BANDS_BINS + 1];
+    for (size_t to = 0; to <= w->n_bins; to++)
+        w->best[0][to] = w->room[to] > 0 ? w->cost[to][0] : INFINITY;
     for (size_t k = 1; k < CLADE_BANDS_MAX; k++) {
         for (size_t to = 0; to <= w->n_bins; to++) {
-            w->best[k][to] = INFINITY;
-            w->from[k][to] = 0;
-            for (size_t from = 0; from < to; from++) {
-                const double total = w->best[k - 1][from] + w->cost[from][to];
-                if (total < w->best[k][to]) {
-                    w->best[k][to] = total;
-                    w->from[k][to] = from;
+            const double *before = w->best[k - 1], *last = w->cost[to];
+            double        best = INFINITY;
+            size_t        at   = 0;
+            for (size_t from = 0; from < w->room[to]; from++)
+                total[from] = before[from] + last[from];
+            for (size_t from = 0; from < w->room[to]; from++) {
+                if (total[from] < best) {
+                    best = total[from];
+                    at   = from;
                 }
             }
+            w->best[k][to] = best;
+            w->from[k][to] = at;
         }
     }
 }

@@ -160,20 +160,20 @@ static void cut_models_free(cut_model *models, size_t n)
     free(models);
 }
 
+/* predicted (n, N_TARGETS): what the model says of every row; put into units of its spread here. */
 static clade_status cut_model_scores(cut_model *m, const fit_input *input, const double *weight,
-                                     double *scratch, clade_error *err)
+                                     double *predicted, clade_error *err)
 {
     const size_t n = input->n;
     m->score       = CLADE_NEW(double, n);
     if (m->score == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu scores", n);
-    clade_additive_predict(scratch, &m->model, input->slog, true, n, input->p);
-    standard_deviations(m->unit, scratch, n);
+    standard_deviations(m->unit, predicted, n);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < N_TARGETS; k++)
-            scratch[i * N_TARGETS + k] /= m->unit[k];
-        m->score[i] = scratch[i * N_TARGETS + SPEND];
+            predicted[i * N_TARGETS + k] /= m->unit[k];
+        m->score[i] = predicted[i * N_TARGETS + SPEND];
     }
-    return cut_scores(&m->bands, scratch, input, weight, err);
+    return cut_scores(&m->bands, predicted, input, weight, err);
 }
 
 /* Twice what those who came back spent, on the scale of the target; 0 where nobody did. */
@@ -197,9 +197,10 @@ static clade_status fit_shapes(cut_model **out, const fit_input *input, const do
     clade_additive_shape wanted[SHAPES_MAX] = { { .df = 0 } };
     cut_model           *models             = CLADE_NEW(cut_model, n_shapes);
     clade_additive      *fitted             = CLADE_NEW(clade_additive, n_shapes);
-    double              *scratch            = clade_alloc(input->n, N_TARGETS * sizeof(double));
+    const size_t         size               = input->n * N_TARGETS; /* of one prediction */
+    double              *predicted          = clade_alloc(size, n_shapes * sizeof(double));
     const double         top                = top_of(input, weight);
-    if (models == NULL || fitted == NULL || scratch == NULL) {
+    if (models == NULL || fitted == NULL || predicted == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the outlook of %zu customers",
                             input->n);
         goto done;
@@ -210,9 +211,12 @@ static clade_status fit_shapes(cut_model **out, const fit_input *input, const do
     }
     status = clade_additive_fit_shapes(fitted, wanted, n_shapes, input->slog, input->n, input->p,
                                        input->y, N_TARGETS, weight, outlook_terms, err);
+    if (status != CLADE_OK) goto done;
+    clade_additive_predict_shapes(predicted, fitted, n_shapes, input->slog, true, input->n,
+                                  input->p);
     for (size_t i = 0; i < n_shapes && status == CLADE_OK; i++) {
         models[i].model = fitted[i];
-        status          = cut_model_scores(&models[i], input, weight, scratch, err);
+        status          = cut_model_scores(&models[i], input, weight, predicted + i * size, err);
     }
     if (status == CLADE_OK) {
         *out   = models;
@@ -221,7 +225,7 @@ static clade_status fit_shapes(cut_model **out, const fit_input *input, const do
 done:
     cut_models_free(models, n_shapes);
     free(fitted);
-    free(scratch);
+    free(predicted);
     return status;
 }
 

@@ -3,6 +3,7 @@
  * Sums run over rows in their order, in double, on one thread: folds and resamples are what runs in
  * parallel, one fit each. */
 #include "bend.h"
+#include "wider.h"
 
 #include <assert.h>
 #include <math.h>
@@ -207,16 +208,6 @@ static size_t choose_terms(candidate *chosen, const fit_work *w, size_t p, size_
     return n;
 }
 
-/* The inner loops of the Gram matrix are worth wider vectors where the processor has them. Every
- * element is a sum over rows in their order whatever the width, and nothing is fused: the bits do
- * not change. */
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) && defined(__x86_64__)
-#define WIDER __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDER
-#endif
-
 /* Rows that are added to the Gram matrix at once: it is read and written once for all of them. */
 enum { BLOCK = 4 };
 
@@ -227,7 +218,7 @@ typedef struct row_block {
     const double *y[BLOCK];
 } row_block;
 
-WIDER static void add_block(fit_work *w, const row_block *block, size_t m, size_t n_targets)
+CLADE__WIDER static void add_block(fit_work *w, const row_block *block, size_t m, size_t n_targets)
 {
     for (size_t t = 0; t < m; t++) {
         double *to            = w->gram + t * m;
@@ -317,7 +308,7 @@ typedef struct solve_work {
     clade__ridge    ridge;
     double         *factor;   /* (m) */
     double         *solution; /* (m, n_targets) */
-    double         *one;      /* (m): of one target, with (m) of scratch behind it */
+    double         *one;      /* (m): of one target, with the scratch of a bend behind it */
     double         *share;    /* (n_rows): y / top, with (n_rows) weights behind it */
 } solve_work;
 
@@ -371,7 +362,7 @@ static clade_status fit_shapes(clade_additive *models, const clade_additive *fir
     clade_additive *model  = CLADE_NEW(clade_additive, 1);
     s.factor               = CLADE_NEW(double, m);
     s.solution             = CLADE_NEW(double, m * first->n_targets);
-    s.one                  = CLADE_NEW(double, 2 * m);
+    s.one                  = CLADE_NEW(double, m + CLADE__BEND_SCRATCH(m));
     s.share                = clade_alloc(w->kept ? n : 1, 2 * sizeof(double));
     w->row                 = clade_alloc(w->kept ? n : BLOCK, m * sizeof(double));
     if (model == NULL || s.factor == NULL || s.solution == NULL || s.one == NULL ||
@@ -481,28 +472,48 @@ static double bent(const clade_additive *model, size_t target, double sum)
     return top > 0 ? top / (1 + exp(-sum)) : sum;
 }
 
+/* What each term of a model is worth for one row: (n_terms). */
+static void fill_terms(double *out, const clade_additive *model, const float *row, bool logged)
+{
+    uint32_t column = UINT32_MAX;
+    double   z      = 0;
+    for (size_t t = 0; t < model->n_terms; t++) {
+        const clade_additive_term *term = &model->term[t];
+        if (term->column != column) {
+            column = term->column;
+            z = standardise(logged ? (double)row[column] : signed_log(row[column]), term->center,
+                            term->scale);
+        }
+        out[t] = basis(z, term->knot) - term->mean;
+    }
+}
+
+static void predict_row(double *y, const clade_additive *model, const double *value)
+{
+    for (size_t k = 0; k < model->n_targets; k++)
+        y[k] = model->intercept[k];
+    for (size_t t = 0; t < model->n_terms; t++) {
+        for (size_t k = 0; k < model->n_targets; k++)
+            y[k] += model->term[t].coefficient[k] * value[t];
+    }
+    for (size_t k = 0; k < model->n_targets; k++)
+        y[k] = bent(model, k, y[k]);
+}
+
 void clade_additive_predict(double *out, const clade_additive *model, const float *x, bool logged,
                             size_t n, size_t p)
 {
+    clade_additive_predict_shapes(out, model, 1, x, logged, n, p);
+}
+
+void clade_additive_predict_shapes(double *out, const clade_additive *models, size_t n_shapes,
+                                   const float *x, bool logged, size_t n, size_t p)
+{
+    double value[CLADE_ADDITIVE_TERMS_MAX];
     for (size_t i = 0; i < n; i++) {
-        double  *y      = out + i * model->n_targets;
-        uint32_t column = UINT32_MAX;
-        double   z      = 0;
-        for (size_t k = 0; k < model->n_targets; k++)
-            y[k] = model->intercept[k];
-        for (size_t t = 0; t < model->n_terms; t++) {
-            const clade_additive_term *term = &model->term[t];
-            if (term->column != column) {
-                column = term->column;
-                z = standardise(logged ? (double)x[i * p + column] : signed_log(x[i * p + column]),
-                                term->center, term->scale);
-            }
-            const double value = basis(z, term->knot) - term->mean;
-            for (size_t k = 0; k < model->n_targets; k++)
-                y[k] += term->coefficient[k] * value;
-        }
-        for (size_t k = 0; k < model->n_targets; k++)
-            y[k] = bent(model, k, y[k]);
+        fill_terms(value, models, x + i * p, logged);
+        for (size_t s = 0; s < n_shapes; s++)
+            predict_row(out + (s * n + i) * models->n_targets, &models[s], value);
     }
 }
 
