@@ -16,6 +16,10 @@ enum {
     CLADE_TREES_MAX_ROUNDS  = 100000,
     CLADE_TREE_MAX_LEAVES   = 4096, /* leaves of a single tree */
     CLADE_TREE_MAX_BINS     = 4096,
+
+    CLADE_TREES_HELD_OUT_ROWS  = 1 << 20, /* sums of packed derivatives keep 10 bits or more */
+    CLADE_TREES_HELD_OUT_BINS  = 64,
+    CLADE_TREES_HELD_OUT_DEPTH = 4,
 };
 
 /* ---------------------------------------------------------------- boosted trees */
@@ -204,6 +208,55 @@ CLADE_API CLADE_MUST_USE clade_status clade_trees_load(clade_trees **out_trees, 
 
 /** "1.7.4": of the library that was linked. */
 CLADE_API void clade_trees_engine_version(char out[32]);
+
+/* ---------------------------------------------------------------- boosted, judged by folds */
+
+/** Rows cut into bins, once for many fits. const, and shared between threads. */
+typedef struct clade_trees_bins clade_trees_bins;
+
+/**
+ * Cut every column into at most max_bin bins of about as many rows; absence has its own. No target
+ * is looked at.
+ *
+ * Shapes      value (n_rows, n_columns) row-major, NAN is absence, infinities are refused.
+ * @param max_bin  2 to CLADE_TREES_HELD_OUT_BINS; n_rows at most CLADE_TREES_HELD_OUT_ROWS.
+ * Ownership   Borrows value for the call. The caller frees with clade_trees_bins_free, which
+ * accepts NULL. Cost        O(n_rows log n_rows) a column, with clade_parallel; 1 byte a value is
+ * kept.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_trees_bins_make(clade_trees_bins **out_bins,
+                                                            const float *value, size_t n_rows,
+                                                            size_t n_columns, size_t max_bin,
+                                                            clade_error *err);
+CLADE_API void                        clade_trees_bins_free(clade_trees_bins *bins);
+
+/**
+ * Boost on the rows of all folds but one, and say what the trees tell of the one left out, after
+ * each of several numbers of rounds.
+ *
+ * The same model as clade_trees_fit with rows of its own (second-order gain, learnt direction of
+ * absence, rows drawn for a round, columns drawn for a tree), grown here and not by XGBoost: for
+ * shallow trees on some thousand rows that are judged by folds it takes a fraction of the time.
+ * Without sampling, and with as many bins as values, the two agree up to rounding
+ * (`tests/trees/test_held_out.c`).
+ *
+ * Shapes      out_prediction (n_stops, n_rows): only rows of fold `number` are written; means, or
+ *             chances of 1. target, fold (n_rows); targets of the fold left out are not looked at.
+ * @param stop     (n_stops) rising, at least 1: rounds after which to predict.
+ * @param options  goal, max_depth (at most CLADE_TREES_HELD_OUT_DEPTH), eta, subsample, colsample,
+ *                 lambda, gamma, min_child_weight, seed; no monotone; the rest is not looked at.
+ * @return CLADE_ERR_ARG; CLADE_ERR_DATA naming a target, or without a row to learn from;
+ *         CLADE_ERR_NOMEM; CLADE_ERR_INTERRUPTED.
+ * Threads     Safe at once on the same bins. Runs on the calling thread.
+ * Repeatable  Bit for bit: sums are of integers.
+ * Cost        About 0.5 ms a round for 10,000 rows of 160 columns, of which 0.7 and 0.4 are drawn.
+ * Source      Chen and Guestrin (2016), KDD; whole-number gradients: Shi et al. (2022), "Quantized
+ *             training of gradient boosting decision trees", NeurIPS.
+ */
+CLADE_API CLADE_MUST_USE clade_status
+clade_trees_hold_out(float *out_prediction, const clade_trees_bins *bins, const float *target,
+                     const uint8_t *fold, uint8_t number, const int *stop, size_t n_stops,
+                     const clade_trees_options *options, clade_error *err);
 
 /* ---------------------------------------------------------------- a single tree */
 

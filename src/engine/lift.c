@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_FOLDS = 10, KMEANS_STARTS = 10, N_DRAWS = 200 };
+enum { N_FOLDS = 10, KMEANS_STARTS = 10, N_DRAWS = 200, CEILING_BINS = 64 };
 
 /* Rounds after which the ceiling is judged. */
 static const int rounds[] = { 60, 90, 120 };
@@ -49,6 +49,7 @@ typedef struct lift_work {
     uint8_t                  *fold; /* (n) */
     uint32_t                 *live; /* (n_live) columns in which customers differ at all */
     size_t                    n_live;
+    clade_trees_bins         *bins; /* of the live columns, for the ceiling */
     uint64_t                  seed;
     prediction                by[N_PREDICTIONS];
     clade_status              status[N_FOLDS][N_METHODS];
@@ -213,73 +214,62 @@ done:
 
 /* ---------------------------------------------------------------- the ceiling */
 
-/* The columns that tell customers apart: a shop without browsing has eighty that do not. */
-static float *live_columns(const lift_work *w, const clade_features *features)
+/* The columns that tell customers apart, in bins: a shop without browsing has eighty that do not.
+ */
+static clade_status bin_live_columns(lift_work *w, clade_error *err)
 {
-    const size_t p   = features->n_features;
-    float       *out = clade_alloc(features->n_customers, w->n_live * sizeof(float));
-    for (size_t i = 0; out != NULL && i < features->n_customers; i++) {
-        for (size_t j = 0; j < w->n_live; j++) {
-            out[i * w->n_live + j] = features->value[i * p + w->live[j]];
-        }
+    const size_t p = w->features->n_features, n = w->features->n_customers;
+    float       *live = clade_alloc(n, w->n_live * sizeof(float));
+    if (live == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < w->n_live; j++)
+            live[i * w->n_live + j] = w->features->value[i * p + w->live[j]];
     }
-    return out;
+    const clade_status status =
+        clade_trees_bins_make(&w->bins, live, n, w->n_live, CEILING_BINS, err);
+    free(live);
+    return status;
 }
 
 /* Predictions of one target after each number of rounds, into spend or return of by[r]. */
-static clade_status boost(const prediction *by, const lift_work *w, const lift_fold *f,
-                          const float *train_value, const float *test_value, clade_trees_goal goal)
+static clade_status boost(const prediction *by, const lift_work *w, int number,
+                          clade_trees_goal goal)
 {
-    clade_trees        *trees   = NULL;
+    const size_t        n       = w->features->n_customers;
     clade_trees_options options = clade_trees_defaults(goal);
-    float              *target  = CLADE_NEW(float, f->n_train);
-    float              *told    = CLADE_NEW(float, f->n_test);
+    float              *target  = CLADE_NEW(float, n);
+    float              *told    = CLADE_NEW(float, n *N_ROUNDS);
     clade_status        status  = CLADE_ERR_NOMEM;
     if (target == NULL || told == NULL) goto done;
-    for (size_t i = 0; i < f->n_train; i++) {
-        target[i] = goal == CLADE_TREES_LOGISTIC ? (float)f->train.outcome.returned[i]
-                                                 : (float)clade__log_spend(&f->train.outcome, i);
+    for (size_t i = 0; i < n; i++) {
+        target[i] = goal == CLADE_TREES_LOGISTIC ? (float)w->outcome->returned[i]
+                                                 : (float)clade__log_spend(w->outcome, i);
     }
     /* Settings of the best ceiling found on dates kept for tuning (docs/maths/outlook.md). */
-    options.eta                  = 0.05;
-    options.n_rounds             = rounds[N_ROUNDS - 1];
-    options.max_depth            = 2;
-    options.subsample            = 0.7;
-    options.colsample            = 0.4;
-    options.min_child_weight     = 5;
-    options.max_bin              = 64;
-    options.n_threads            = 1;
-    options.seed                 = w->seed;
-    const clade_trees_data train = {
-        .value = train_value, .n_rows = f->n_train, .n_columns = w->n_live, .target = target
-    };
-    status = clade_trees_fit(&trees, &train, NULL, &options, NULL);
+    options.eta              = 0.05;
+    options.max_depth        = 2;
+    options.subsample        = 0.7;
+    options.colsample        = 0.4;
+    options.min_child_weight = 5;
+    options.seed             = w->seed;
+    status = clade_trees_hold_out(told, w->bins, target, w->fold, (uint8_t)number, rounds, N_ROUNDS,
+                                  &options, NULL);
     for (int r = 0; r < N_ROUNDS && status == CLADE_OK; r++) {
         double *out = goal == CLADE_TREES_LOGISTIC ? by[r].returned : by[r].spend;
-        status = clade_trees_predict_first(told, trees, (size_t)rounds[r], test_value, f->n_test,
-                                           w->n_live, NULL);
-        for (size_t i = 0; i < f->n_test && status == CLADE_OK; i++)
-            out[f->test_row[i]] = (double)told[i];
+        for (size_t i = 0; i < n; i++) {
+            if (w->fold[i] == number) out[i] = (double)told[(size_t)r * n + i];
+        }
     }
 done:
-    clade_trees_free(trees);
     free(target);
     free(told);
     return status;
 }
 
-static clade_status by_trees(const prediction *by, const lift_work *w, const lift_fold *f)
+static clade_status by_trees(const prediction *by, const lift_work *w, int number)
 {
-    clade_status status = CLADE_ERR_NOMEM;
-    float       *train  = live_columns(w, &f->train.features);
-    float       *test   = live_columns(w, &f->test.features);
-    if (train != NULL && test != NULL) {
-        status = boost(by, w, f, train, test, CLADE_TREES_SQUARED_ERROR);
-        if (status == CLADE_OK) status = boost(by, w, f, train, test, CLADE_TREES_LOGISTIC);
-    }
-    free(train);
-    free(test);
-    return status;
+    CLADE_TRY(boost(by, w, number, CLADE_TREES_SQUARED_ERROR));
+    return boost(by, w, number, CLADE_TREES_LOGISTIC);
 }
 
 /* ---------------------------------------------------------------- folds and figures */
@@ -294,14 +284,16 @@ static void fold_task(size_t task, int worker, void *context)
     (void)worker;
     if (method < CLADE_N_SEGMENT_KIND && w->like[method] == NULL) return;
     status = clade_interrupt_check(NULL);
-    if (status == CLADE_OK) status = fold_make(&f, w, number);
-    if (status == CLADE_OK) {
+    if (status == CLADE_OK && method == CEILING) {
+        status = by_trees(&w->by[CEILING], w, number);
+    } else if (status == CLADE_OK) {
+        status = fold_make(&f, w, number);
+    }
+    if (status == CLADE_OK && method != CEILING) {
         if (method < CLADE_N_SEGMENT_KIND) {
             status = by_segments(&w->by[method], &f, w->like[method], w->seed);
-        } else if (method == KMEANS_RFM) {
-            status = by_kmeans(&w->by[method], &f, w->n_kmeans, w->seed);
         } else {
-            status = by_trees(&w->by[CEILING], w, &f);
+            status = by_kmeans(&w->by[method], &f, w->n_kmeans, w->seed);
         }
     }
     fold_free(&f);
@@ -519,6 +511,7 @@ static clade_status make_room(lift_work *w, size_t n, clade_error *err)
 
 static clade_status run_folds(lift_work *w, clade_error *err)
 {
+    CLADE_TRY(bin_live_columns(w, err));
     clade_parallel((size_t)N_FOLDS * N_METHODS, fold_task, w);
     CLADE_TRY(clade_interrupt_check(err));
     for (int f = 0; f < N_FOLDS; f++) {
@@ -588,6 +581,7 @@ done:
     }
     free(w->fold);
     free(w->live);
+    clade_trees_bins_free(w->bins);
     free(w);
     for (int k = 0; k < 3; k++)
         clade_segmentation_free(own[k]);
