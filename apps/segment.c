@@ -4,9 +4,15 @@
 static clade_status options_of(clade_study_options *out, const command *c, clade_error *err)
 {
     const char *clusters = command_value(c, "clusters", 0);
-    *out                 = (clade_study_options){ .has_as_of = c->has_as_of,
-                                                  .as_of_us  = c->as_of_us,
-                                                  .seed      = c->seed };
+    const char *with     = command_value(c, "with", 0);
+    if (with != NULL && strcmp(with, "behaviour") != 0) {
+        (void)clade_fail(err, CLADE_ERR_ARG, "segments cannot be made with '%s'", with);
+        clade_hint(err, "there is one model to make them with: --with behaviour");
+        return CLADE_ERR_ARG;
+    }
+    *out = (clade_study_options){ .has_as_of = c->has_as_of,
+                                  .as_of_us  = c->as_of_us,
+                                  .seed      = c->seed };
     return clusters == NULL ? CLADE_OK : clade_clustering_parse(&out->clusters, clusters, err);
 }
 
@@ -96,6 +102,13 @@ static clade_status note_run(clade_run *run, const clade_study *study,
     clade_time_format(moment, study->as_of_us);
     clade_run_note(run, "as_of", moment);
     clade_run_note(run, "clusters", clade_clustering_name(options->clusters));
+    if (study->has_vectors) {
+        clade_run_note(run, "with", "behaviour");
+        clade_run_note_number(run, "fit", (double)study->vectors.run);
+        clade_run_note_number(run, "vector_parts", (double)study->vectors.n_parts);
+        clade_run_note_number(run, "vector_share", study->vectors.share);
+        clade_run_note_number(run, "vector_weight", study->vectors.weight);
+    }
     clade_run_note_number(run, "customers", (double)study->features->n_customers);
     if (study->has_lift) {
         clade_run_note_number(run, "r2", study->lift.kind[CLADE_SEGMENT_OUTLOOK].r2);
@@ -109,11 +122,16 @@ static clade_status note_run(clade_run *run, const clade_study *study,
 static clade_status make_study(clade_json_tree *out_tree, command *c, clade_store *store,
                                clade_error *err)
 {
-    clade_status        status = CLADE_OK;
-    clade_study_options options;
-    clade_study        *study = NULL;
-    clade_run          *run   = NULL;
+    clade_status          status = CLADE_OK;
+    clade_study_options   options;
+    clade_study          *study     = NULL;
+    clade_run            *run       = NULL;
+    clade_shop_behaviour *behaviour = NULL;
     CLADE_TRY(options_of(&options, c, err));
+    if (command_has(c, "with")) {
+        CLADE_TRY(clade_shop_behaviour_open(&behaviour, store, err));
+        options.behaviour = behaviour;
+    }
     status = clade_run_begin(&run, store, "segment", c->seed, err);
     if (status != CLADE_OK) goto done;
     status = clade_study_run(&study, store, &options, err);
@@ -128,6 +146,7 @@ static clade_status make_study(clade_json_tree *out_tree, command *c, clade_stor
 done:
     clade_run_free(run);
     clade_study_free(study);
+    clade_shop_behaviour_free(behaviour);
     return status;
 }
 
@@ -210,6 +229,11 @@ static const command_option options[] = {
       "METHOD",
       { "how clusters are formed: kmeans or mixture (kmeans)",
         "聚类方法：kmeans（K 均值，默认）或 mixture（高斯混合）" } },
+    { "with",
+      0,
+      "MODEL",
+      { "clusters see its customer vectors too: behaviour",
+        "聚类同时使用模型的客户向量：behaviour" } },
     { "from",
       0,
       "MOMENT",
@@ -235,7 +259,8 @@ const command_verb command_verb_segment = {
                  "顾客分群，并说明未来" },
     .examples =
         "segment my.clade\nsegment my.clade show champions\nsegment my.clade list --kind rfm\n"
-        "segment my.clade --clusters mixture --kind clusters\nsegment my.clade flows\n"
+        "segment my.clade --clusters mixture --kind clusters\n"
+        "segment my.clade --with behaviour --kind clusters\nsegment my.clade flows\n"
         "segment my.clade lookalike --seeds best.csv --size 5000 -o more.csv\n"
         "segment my.clade --as-of 2011-09-10 --json",
     .options      = options,

@@ -143,6 +143,46 @@ static void print_sample(command *c, const clade_json_tree *tree, const clade_js
                   n[0], n[1], n[2]);
 }
 
+static void gain_line(command *c, const clade_json_tree *tree, const char *key, const char *label)
+{
+    const clade_json_node *lift = clade_json_get(tree, tree->node, "future_lift");
+    const clade_json_node *gain = clade_json_get(tree, lift, key);
+    if (isnan(number_of(tree, gain, "value"))) return;
+    command_print(c,
+                  COMMAND_SAY(c, "%s: R2 with vectors less without %+.3f (%+.3f to %+.3f).\n",
+                              "%s：有向量减无向量的 R2 为 %+.3f（%+.3f 至 %+.3f）。\n"),
+                  label, number_of(tree, gain, "value"), number_of(tree, gain, "low"),
+                  number_of(tree, gain, "high"));
+}
+
+/* What customer vectors were, and what they add. */
+static void print_vectors(command *c, const clade_json_tree *tree)
+{
+    const clade_json_node *v      = clade_json_get(tree, tree->node, "vectors");
+    const clade_text       fitted = text_of(tree, v, "fitted_as_of");
+    const clade_text       said   = sentence_of(c, tree, v, "said");
+    if (v == NULL) return;
+    gain_line(c, tree, "clusters_gain_by_vectors", COMMAND_SAY(c, "Clusters", "聚类"));
+    gain_line(c, tree, "clade_gain_by_vectors", COMMAND_SAY(c, "Outlook", "前景"));
+    command_print(c,
+                  COMMAND_SAY(c,
+                              "Vectors are of the behaviour model as of %.10s: %.0f parts with "
+                              "%.0f %% of their variance, weighted %.2f to count as much as the "
+                              "features.\n",
+                              "向量来自截至 %.10s 的行为模型：%.0f 个成分，含 %.0f %% "
+                              "的方差，权重 %.2f，与特征等重。\n"),
+                  fitted.data, number_of(tree, v, "parts"), 100 * number_of(tree, v, "share"),
+                  number_of(tree, v, "weight"));
+    if (said.size == 0) return;
+    command_print(c, "%s%s%s%.*s\n", command_style_code(c, COMMAND_WARN),
+                  COMMAND_SAY(c, "Flattered: ", "偏乐观："), command_style_code(c, COMMAND_PLAIN),
+                  (int)said.size, said.data);
+    command_print(c,
+                  COMMAND_SAY(c, "Judge it fairly with a model of that day: fit --as-of %.10s\n",
+                              "如需公正评估，请用当日的模型：fit --as-of %.10s\n"),
+                  text_of(tree, tree->node, "learnt_at").data);
+}
+
 static void print_lift(command *c, const clade_json_tree *tree)
 {
     const clade_json_node *lift     = clade_json_get(tree, tree->node, "future_lift");
@@ -162,6 +202,10 @@ static void print_lift(command *c, const clade_json_tree *tree)
         lift_row(t, tree, lift, "rfm", COMMAND_SAY(c, "RFM groups", "RFM 分组"));
         lift_row(t, tree, lift, "lifecycle", COMMAND_SAY(c, "life cycle", "生命周期"));
         lift_row(t, tree, lift, "clusters", COMMAND_SAY(c, "clusters of likeness", "相似聚类"));
+        lift_row(t, tree, lift, "clusters_with_vectors",
+                 COMMAND_SAY(c, "clusters, with vectors", "相似聚类（含向量）"));
+        lift_row(t, tree, lift, "clade_with_vectors",
+                 COMMAND_SAY(c, "outlook, with vectors", "前景（含向量）"));
         lift_row(t, tree, lift, "ceiling",
                  COMMAND_SAY(c, "ceiling: boosted trees", "上限：梯度提升树"));
         command_table_end(t);
@@ -171,6 +215,7 @@ static void print_lift(command *c, const clade_json_tree *tree)
                       100 * number_of(tree, lift, "keeps_r2"));
         print_sample(c, tree, lift);
     }
+    print_vectors(c, tree);
     if (measured == NULL || !measured->boolean || trusted == NULL || !trusted->boolean) {
         command_print(c, "%s%s%s%.*s\n", command_style_code(c, COMMAND_WARN),
                       COMMAND_SAY(c, "Do not trust yet: ", "暂不可信："),

@@ -11,6 +11,7 @@
 
 #include "clade/features.h"
 #include "clade/json.h"
+#include "clade/vectors.h"
 
 enum {
     CLADE_SEGMENTS_MAX          = 12,  /* more than a dozen groups nobody can keep in mind */
@@ -95,6 +96,25 @@ CLADE_API const clade_segment_name *clade_segmentation_name(const clade_segmenta
                                                             size_t                    segment);
 
 /**
+ * Features with customer vectors beside them, for segments that are to see both.
+ *
+ * The columns of the registry stay where they are, the d numbers of a customer's vector come behind
+ * them: NAN for a customer without one; a vector of a customer without features is left out.
+ * Clusters of a joined matrix form their distance of both: vectors as whitened principal components
+ * of 80 % of their variance, 12 at most, weighted to vary as much together as the features do. They
+ * are named by features alone, and need joined features to be applied.
+ *
+ * @param vectors  As of the same moment: vectors of a later one would tell what the features may
+ *                 not know.
+ * @return CLADE_ERR_ARG for another moment, or for features that are joined already.
+ * Ownership   Free with clade_features_free. Copies both.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_features_join(clade_features      **out_joined,
+                                                          const clade_features *features,
+                                                          const clade_vectors  *vectors,
+                                                          clade_error          *err);
+
+/**
  * Which segment each customer belongs to, by the fitted definition. Every customer belongs to one.
  *
  * @param out_segment  (n_customers)
@@ -153,7 +173,17 @@ typedef struct clade_lift_report {
     double gain, gain_low, gain_high; /* R2 of OUTLOOK less that of the better of RFM, k-means */
     bool   trusted;
     clade_sentence why; /* when not, and when it is with a but; else empty */
+    /* Beside them the same made of features joined with customer vectors, over the same folds. */
+    bool           has_joined;
+    clade_lift     joined_outlook, joined_clusters;
+    clade_interval outlook_gain, clusters_gain; /* R2 with vectors less without, paired */
 } clade_lift_report;
+
+/** What else is measured beside the kinds. */
+typedef struct clade_lift_joined {
+    const clade_features     *features; /* joined; customers as those of the plain features */
+    const clade_segmentation *clusters; /* fitted on joined features: their number, how formed */
+} clade_lift_joined;
 
 /**
  * Measure it.
@@ -172,5 +202,11 @@ CLADE_API CLADE_MUST_USE clade_status clade_lift_measure(clade_lift_report      
                                                          const clade_segmentation *outlook,
                                                          const clade_segmentation *clusters,
                                                          uint64_t seed, clade_error *err);
+/** The same, and of `joined` (may be NULL): its clusters, and an outlook of joined features that is
+ *  as stiff and has as many bands as `outlook`. */
+CLADE_API CLADE_MUST_USE clade_status clade_lift_measure_joined(
+    clade_lift_report *out_report, const clade_features *features, const clade_outcome *outcome,
+    const clade_segmentation *outlook, const clade_segmentation *clusters,
+    const clade_lift_joined *joined, uint64_t seed, clade_error *err);
 
 #endif

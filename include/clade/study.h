@@ -6,6 +6,7 @@
 #define CLADE_STUDY_H
 
 #include "clade/portraits.h"
+#include "clade/shop_behaviour.h"
 
 enum { CLADE_STUDY_HORIZON_DAYS = 90 };
 
@@ -14,7 +15,18 @@ typedef struct clade_study_options {
     int64_t          as_of_us;
     uint64_t         seed;
     clade_clustering clusters; /* how the kind CLUSTERS is formed */
+    /* CLUSTERS see customer vectors of this model beside the features; NULL: features alone. */
+    const clade_shop_behaviour *behaviour;
 } clade_study_options;
+
+/** What was done with customer vectors. */
+typedef struct clade_study_vectors {
+    int64_t        run, fitted_us; /* of the model */
+    size_t         d, n_parts;     /* numbers of a vector, and of what the clusters read of it */
+    double         share, weight;  /* variance in the parts, and what each is weighted with */
+    bool           flattered;      /* the model has seen days that future-lift is judged by */
+    clade_sentence said;           /* when flattered; else empty */
+} clade_study_vectors;
 
 typedef struct clade_study_kind {
     clade_segmentation *segmentation; /* NULL: this shop cannot bear it yet, `why_not` says why */
@@ -38,25 +50,30 @@ typedef enum clade_study_stage {
 CLADE_API const char *clade_study_stage_name(clade_study_stage stage); /* "features", ... */
 
 typedef struct clade_study {
-    int64_t            as_of_us;
-    int64_t            learnt_us; /* 90 days before; INT64_MIN when there is no such history */
-    int64_t            first_us, last_us; /* of the events looked at */
-    char               currency[4];
-    clade_features    *features;      /* as of as_of_us */
-    int64_t           *revenue_minor; /* (n_customers), of the 365 days before as_of_us */
-    clade_features    *before;        /* customers as of learnt_us, their values let go; or NULL */
-    clade_study_kind   kind[CLADE_N_SEGMENT_KIND];
-    clade_segment_kind best; /* the kind to act on: OUTLOOK where it can be had, else LIFECYCLE */
-    bool               has_card; /* the outlook by hand */
-    clade_scorecard    card;
-    bool               has_lift;
-    double             seconds[CLADE_N_STAGE];
-    clade_lift_report  lift; /* as of learnt_us; when has_lift is off, lift.why says why */
+    int64_t             as_of_us;
+    int64_t             learnt_us; /* 90 days before; INT64_MIN when there is no such history */
+    int64_t             first_us, last_us; /* of the events looked at */
+    char                currency[4];
+    clade_features     *features;      /* as of as_of_us */
+    int64_t            *revenue_minor; /* (n_customers), of the 365 days before as_of_us */
+    clade_features     *before;        /* customers as of learnt_us, their values let go; or NULL */
+    clade_study_kind    kind[CLADE_N_SEGMENT_KIND];
+    clade_segment_kind  best; /* the kind to act on: OUTLOOK where it can be had, else LIFECYCLE */
+    bool                has_card; /* the outlook by hand */
+    clade_scorecard     card;
+    bool                has_vectors; /* CLUSTERS were formed with them */
+    clade_study_vectors vectors;
+    bool                has_lift;
+    double              seconds[CLADE_N_STAGE];
+    clade_lift_report   lift; /* as of learnt_us; when has_lift is off, lift.why says why */
 } clade_study;
 
 /**
  * Study the shop. Nothing at or after as_of is looked at; what segments say about the future is
- * learnt and judged at the moment 90 days before.
+ * learnt and judged at the moment 90 days before. With a behaviour model, the vectors of either
+ * moment are of the events before it alone; its weights are of the events before its fit, and where
+ * that lies behind the moment of judging, `vectors.said` says that the lift is flattered. The lift
+ * then has clusters and outlook with vectors beside those without.
  *
  * @return CLADE_ERR_NOT_READY when nothing is stored before as_of.
  * Ownership   Free with clade_study_free.

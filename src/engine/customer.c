@@ -4,6 +4,7 @@
 #include "clade/portraits.h"
 #include "outlook.h"
 #include "portrait.h"
+#include "segment_vectors.h"
 
 #include "clade/run.h"
 
@@ -155,9 +156,28 @@ static clade_status take_features(clade_customer_page *page, const clade_feature
 
 /* ---------------------------------------------------------------- segments */
 
-static clade_status segments_of(clade_customer_segment *out, size_t *out_n, const kinds *k,
-                                int64_t customer, const float *row, size_t n_features,
-                                int64_t as_of_us, clade_error *err)
+/* CLADE_ERR_NOT_READY for a kind that reads vectors of a model that is gone. */
+static clade_status segment_of(clade_customer_segment *out, const clade_segmentation *kind,
+                               clade_store *store, const clade_features *alone, clade_error *err)
+{
+    clade_features *joined  = NULL;
+    int32_t         segment = 0;
+    double          score   = 0;
+    CLADE_TRY(clade__features_wanted(&joined, kind, store, alone, err));
+    const clade_status status =
+        clade_segmentation_assign(&segment, &score, kind, joined == NULL ? alone : joined, err);
+    clade_features_free(joined);
+    if (status != CLADE_OK) return status;
+    *out = (clade_customer_segment){ .kind     = clade_segmentation_kind(kind),
+                                     .name     = *clade_segmentation_name(kind, (size_t)segment),
+                                     .as_of_us = alone->as_of_us,
+                                     .score    = score };
+    return CLADE_OK;
+}
+
+static clade_status segments_of(clade_customer_segment *out, size_t *out_n, clade_store *store,
+                                const kinds *k, int64_t customer, const float *row,
+                                size_t n_features, int64_t as_of_us, clade_error *err)
 {
     float               *value  = CLADE_NEW(float, n_features);
     const clade_features alone  = { .n_customers = 1,
@@ -170,17 +190,12 @@ static clade_status segments_of(clade_customer_segment *out, size_t *out_n, cons
     if (value == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for one customer");
     memcpy(value, row, n_features * sizeof *row);
     for (int i = 0; i < CLADE_N_SEGMENT_KIND && status == CLADE_OK; i++) {
-        int32_t segment = 0;
-        double  score   = 0;
+        clade_error mine = { 0 };
         if (k->one[i] == NULL) continue;
-        status = clade_segmentation_assign(&segment, &score, k->one[i], &alone, err);
-        if (status != CLADE_OK) break;
-        out[(*out_n)++] = (clade_customer_segment){
-            .kind     = (clade_segment_kind)i,
-            .name     = *clade_segmentation_name(k->one[i], (size_t)segment),
-            .as_of_us = as_of_us,
-            .score    = score,
-        };
+        status = segment_of(&out[*out_n], k->one[i], store, &alone, &mine);
+        if (status == CLADE_OK) *out_n += 1;
+        if (status == CLADE_ERR_NOT_READY) status = CLADE_OK; /* the page goes without this kind */
+        if (status != CLADE_OK && err != NULL) *err = mine;
     }
     free(value);
     return status;
@@ -206,7 +221,7 @@ static clade_status write_history(clade_customer_page *page, clade_store *store,
         if (status != CLADE_OK) break;
         const float *row = row_of(features, page->customer);
         if (row != NULL) {
-            status = segments_of(page->history + page->n_history, &n, k, page->customer, row,
+            status = segments_of(page->history + page->n_history, &n, store, k, page->customer, row,
                                  features->n_features, as_of_us, err);
             page->n_history += n;
         }
@@ -351,7 +366,7 @@ static clade_status write_page(clade_customer_page *page, clade_features **featu
     CLADE_TRY(take_features(page, *features, err));
     clade_features_free(*features);
     *features = NULL; /* the history needs the room */
-    CLADE_TRY(segments_of(page->segment, &page->n_segments, k, page->customer, page->value,
+    CLADE_TRY(segments_of(page->segment, &page->n_segments, store, k, page->customer, page->value,
                           page->n_features, page->as_of_us, err));
     if (k->one[CLADE_SEGMENT_OUTLOOK] != NULL) {
         CLADE_TRY(give_reasons(page, k->one[CLADE_SEGMENT_OUTLOOK], err));

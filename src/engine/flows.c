@@ -2,6 +2,8 @@
  * customers. */
 #include "clade/flows.h"
 
+#include "segment_vectors.h"
+
 #include "clade/run.h"
 
 #include <assert.h>
@@ -59,9 +61,11 @@ static clade_status read_stored(clade_members *out, clade_store *store,
 static clade_status compute(clade_members *out, clade_store *store,
                             const clade_segmentation *segmentation, clade_error *err)
 {
-    clade_features *features = NULL;
-    clade_status    status   = clade_features_get(&features, store, out->as_of_us, err);
-    if (status != CLADE_OK) return status;
+    clade_features *features = NULL, *joined = NULL;
+    clade_status    status = clade_features_get(&features, store, out->as_of_us, err);
+    if (status == CLADE_OK)
+        status = clade__features_wanted(&joined, segmentation, store, features, err);
+    if (status != CLADE_OK) goto done;
     out->customer = CLADE_NEW(int64_t, features->n_customers);
     out->segment  = CLADE_NEW(int32_t, features->n_customers);
     if (out->customer == NULL || out->segment == NULL) {
@@ -70,8 +74,11 @@ static clade_status compute(clade_members *out, clade_store *store,
     } else {
         out->n = features->n_customers;
         memcpy(out->customer, features->customer, out->n * sizeof *out->customer);
-        status = clade_segmentation_assign(out->segment, NULL, segmentation, features, err);
+        status = clade_segmentation_assign(out->segment, NULL, segmentation,
+                                           joined == NULL ? features : joined, err);
     }
+done:
+    clade_features_free(joined);
     clade_features_free(features);
     return status;
 }

@@ -27,10 +27,12 @@ enum { N_FOLDS = 10, KMEANS_STARTS = 10, N_DRAWS = 200, CEILING_BINS = 64 };
 static const int rounds[] = { 60, 90, 120 };
 enum { N_ROUNDS = sizeof rounds / sizeof rounds[0] };
 
-/* What competes: the kinds, k-means on RFM, and the ceiling, which predicts after so many rounds.
- */
+/* What competes: the kinds, k-means on RFM, two kinds on features joined with vectors, and the
+ * ceiling, which predicts after so many rounds. */
 enum {
     KMEANS_RFM = CLADE_N_SEGMENT_KIND,
+    JOINED_OUTLOOK,
+    JOINED_CLUSTERS,
     CEILING,
     N_METHODS,
     N_PREDICTIONS = CEILING + N_ROUNDS,
@@ -44,7 +46,8 @@ typedef struct prediction {
 typedef struct lift_work {
     const clade_features     *features; /* buyers, at most CLADE_LIFT_MAX_CUSTOMERS */
     const clade_outcome      *outcome;
-    const clade_segmentation *like[CLADE_N_SEGMENT_KIND]; /* NULL: not measured */
+    const clade_features     *joined;        /* the same customers, with vectors; or NULL */
+    const clade_segmentation *like[CEILING]; /* NULL: not measured, or no segmentation */
     size_t                    n_kmeans;
     uint8_t                  *fold; /* (n) */
     uint32_t                 *live; /* (n_live) columns in which customers differ at all */
@@ -69,7 +72,8 @@ static void fold_free(lift_fold *f)
     free(f->test_row);
 }
 
-static clade_status fold_make(lift_fold *f, const lift_work *w, int number)
+static clade_status fold_make(lift_fold *f, const lift_work *w, const clade_features *features,
+                              int number)
 {
     const size_t n     = w->features->n_customers;
     uint32_t    *train = CLADE_NEW(uint32_t, n);
@@ -86,10 +90,9 @@ static clade_status fold_make(lift_fold *f, const lift_work *w, int number)
         }
     }
     clade_status status =
-        clade__subset_take(&f->train, w->features, w->outcome, train, f->n_train, NULL);
+        clade__subset_take(&f->train, features, w->outcome, train, f->n_train, NULL);
     if (status == CLADE_OK) {
-        status =
-            clade__subset_take(&f->test, w->features, w->outcome, f->test_row, f->n_test, NULL);
+        status = clade__subset_take(&f->test, features, w->outcome, f->test_row, f->n_test, NULL);
     }
     free(train);
     return status;
@@ -282,18 +285,19 @@ static void fold_task(size_t task, int worker, void *context)
     lift_fold    f      = { 0 };
     clade_status status = CLADE_OK;
     (void)worker;
-    if (method < CLADE_N_SEGMENT_KIND && w->like[method] == NULL) return;
+    const bool joined = method == JOINED_OUTLOOK || method == JOINED_CLUSTERS;
+    if (method < CEILING && method != KMEANS_RFM && w->like[method] == NULL) return;
     status = clade_interrupt_check(NULL);
     if (status == CLADE_OK && method == CEILING) {
         status = by_trees(&w->by[CEILING], w, number);
     } else if (status == CLADE_OK) {
-        status = fold_make(&f, w, number);
+        status = fold_make(&f, w, joined ? w->joined : w->features, number);
     }
     if (status == CLADE_OK && method != CEILING) {
-        if (method < CLADE_N_SEGMENT_KIND) {
-            status = by_segments(&w->by[method], &f, w->like[method], w->seed);
-        } else {
+        if (method == KMEANS_RFM) {
             status = by_kmeans(&w->by[method], &f, w->n_kmeans, w->seed);
+        } else {
+            status = by_segments(&w->by[method], &f, w->like[method], w->seed);
         }
     }
     fold_free(&f);
@@ -391,6 +395,32 @@ static clade_status ceiling_of(clade_lift *out, const double **out_r2, const lif
     return CLADE_OK;
 }
 
+/* A kind with vectors: its figures, and its R2 less that of the kind without. */
+static clade_status compare_joined(clade_lift *out, clade_interval *out_gain, const lift_work *w,
+                                   const double *spend, int method, clade_segment_kind plain,
+                                   clade_error *err)
+{
+    const clade_bootstrap_options options = { .seed = w->seed, .n_draws = N_DRAWS };
+    paired                        pair    = { spend, w->by[method].spend, w->by[plain].spend };
+    *out_gain                             = (clade_interval){ NAN, NAN, NAN };
+    *out                                  = (clade_lift){ NAN, NAN, NAN, NAN, NAN, NAN, 0 };
+    if (w->like[method] == NULL) return CLADE_OK;
+    CLADE_TRY(figures(out, w, spend, &w->by[method], err));
+    out->n_segments = (int)clade_segmentation_n(w->like[method]);
+    if (w->like[plain] == NULL) return CLADE_OK;
+    return clade_bootstrap(out_gain, r2_difference, &pair, w->features->n_customers, &options, err);
+}
+
+static clade_status summarise_joined(clade_lift_report *report, const lift_work *w,
+                                     const double *spend, clade_error *err)
+{
+    report->has_joined = w->joined != NULL;
+    CLADE_TRY(compare_joined(&report->joined_outlook, &report->outlook_gain, w, spend,
+                             JOINED_OUTLOOK, CLADE_SEGMENT_OUTLOOK, err));
+    return compare_joined(&report->joined_clusters, &report->clusters_gain, w, spend,
+                          JOINED_CLUSTERS, CLADE_SEGMENT_CLUSTERS, err);
+}
+
 static clade_status summarise(clade_lift_report *report, const lift_work *w, clade_error *err)
 {
     const clade_bootstrap_options options = { .seed = w->seed, .n_draws = N_DRAWS };
@@ -432,6 +462,7 @@ static clade_status summarise(clade_lift_report *report, const lift_work *w, cla
     report->keeps_r2_low  = keeps.low;
     report->keeps_r2_high = keeps.high;
     report->keeps_auc     = report->kind[CLADE_SEGMENT_OUTLOOK].auc / report->ceiling.auc;
+    status                = summarise_joined(report, w, spend, err);
 done:
     free(spend);
     return status;
@@ -490,6 +521,24 @@ static bool is_live(const clade_features *features, size_t column)
     return false;
 }
 
+/* What is measured with vectors, of buyers. */
+typedef struct lift_joined {
+    clade__subset             buyers;
+    const clade_segmentation *clusters;
+} lift_joined;
+
+static void work_free(lift_work *w)
+{
+    for (int m = 0; m < N_PREDICTIONS; m++) {
+        free(w->by[m].spend);
+        free(w->by[m].returned);
+    }
+    free(w->fold);
+    free(w->live);
+    clade_trees_bins_free(w->bins);
+    free(w);
+}
+
 static clade_status make_room(lift_work *w, size_t n, clade_error *err)
 {
     uint32_t *scratch = CLADE_NEW(uint32_t, n);
@@ -524,13 +573,57 @@ static clade_status run_folds(lift_work *w, clade_error *err)
     return CLADE_OK;
 }
 
-clade_status clade_lift_measure(clade_lift_report *out_report, const clade_features *features,
-                                const clade_outcome *outcome, const clade_segmentation *outlook,
-                                const clade_segmentation *clusters, uint64_t seed, clade_error *err)
+/* The segmentations that folds are to be like; those made here go to `own`. */
+static clade_status settle_kinds(lift_work *w, clade_segmentation *own[3],
+                                 const clade_segmentation *outlook,
+                                 const clade_segmentation *clusters, const lift_joined *joined,
+                                 clade_error *err)
+{
+    if (outlook == NULL) {
+        CLADE_TRY(clade_segmentation_fit(&own[0], CLADE_SEGMENT_OUTLOOK, w->features, w->outcome,
+                                         w->seed, err));
+        outlook = own[0];
+    }
+    CLADE_TRY(clade_segmentation_fit(&own[1], CLADE_SEGMENT_RFM, w->features, NULL, w->seed, err));
+    CLADE_TRY(
+        clade_segmentation_fit(&own[2], CLADE_SEGMENT_LIFECYCLE, w->features, NULL, w->seed, err));
+    w->like[CLADE_SEGMENT_OUTLOOK]   = outlook;
+    w->like[CLADE_SEGMENT_RFM]       = own[1];
+    w->like[CLADE_SEGMENT_LIFECYCLE] = own[2];
+    w->like[CLADE_SEGMENT_CLUSTERS]  = clusters;
+    w->n_kmeans                      = clade__outlook_n_bands(outlook);
+    if (joined == NULL) return CLADE_OK;
+    w->joined                = &joined->buyers.features;
+    w->like[JOINED_OUTLOOK]  = outlook;
+    w->like[JOINED_CLUSTERS] = joined->clusters;
+    return CLADE_OK;
+}
+
+/* The same buyers of both matrices: they are drawn by place, and places are alike. */
+static clade_status take_joined(lift_joined *out, const clade_lift_joined *joined,
+                                const clade_features *features, const clade_outcome *outcome,
+                                uint64_t seed, clade_error *err)
+{
+    size_t n_all;
+    if (joined->features->n_customers != features->n_customers)
+        return clade_fail(err, CLADE_ERR_ARG, "%zu customers have features, and %zu joined ones",
+                          features->n_customers, joined->features->n_customers);
+    out->clusters = joined->clusters;
+    return clade__subset_buyers(&out->buyers, &n_all, joined->features, outcome,
+                                CLADE_LIFT_MAX_CUSTOMERS, seed, err);
+}
+
+clade_status clade_lift_measure_joined(clade_lift_report    *out_report,
+                                       const clade_features *features, const clade_outcome *outcome,
+                                       const clade_segmentation *outlook,
+                                       const clade_segmentation *clusters,
+                                       const clade_lift_joined *joined, uint64_t seed,
+                                       clade_error *err)
 {
     clade_status        status = CLADE_OK;
     clade_lift_report   report = { .as_of_us = features->as_of_us };
     clade__subset       buyers = { 0 };
+    lift_joined         beside = { .clusters = NULL };
     clade_segmentation *own[3] = { NULL };
     lift_work          *w      = CLADE_NEW(lift_work, 1);
     if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for folds");
@@ -548,25 +641,14 @@ clade_status clade_lift_measure(clade_lift_report *out_report, const clade_featu
                             report.n_evaluated, 5 * N_FOLDS);
         goto done;
     }
+    if (joined != NULL) status = take_joined(&beside, joined, features, outcome, seed, err);
+    if (status != CLADE_OK) goto done;
     w->features = &buyers.features;
     w->outcome  = &buyers.outcome;
     w->seed     = seed;
-    if (outlook == NULL) {
-        status  = clade_segmentation_fit(&own[0], CLADE_SEGMENT_OUTLOOK, w->features, w->outcome,
-                                         seed, err);
-        outlook = own[0];
-        if (status != CLADE_OK) goto done;
-    }
-    status = clade_segmentation_fit(&own[1], CLADE_SEGMENT_RFM, w->features, NULL, seed, err);
+    status      = settle_kinds(w, own, outlook, clusters, joined == NULL ? NULL : &beside, err);
     if (status != CLADE_OK) goto done;
-    status = clade_segmentation_fit(&own[2], CLADE_SEGMENT_LIFECYCLE, w->features, NULL, seed, err);
-    if (status != CLADE_OK) goto done;
-    w->like[CLADE_SEGMENT_OUTLOOK]   = outlook;
-    w->like[CLADE_SEGMENT_RFM]       = own[1];
-    w->like[CLADE_SEGMENT_LIFECYCLE] = own[2];
-    w->like[CLADE_SEGMENT_CLUSTERS]  = clusters;
-    w->n_kmeans                      = clade__outlook_n_bands(outlook);
-    status                           = make_room(w, report.n_evaluated, err);
+    status = make_room(w, report.n_evaluated, err);
     if (status != CLADE_OK) goto done;
     status = run_folds(w, err);
     if (status != CLADE_OK) goto done;
@@ -575,16 +657,18 @@ clade_status clade_lift_measure(clade_lift_report *out_report, const clade_featu
     judge(&report, w);
     *out_report = report;
 done:
-    for (int m = 0; m < N_PREDICTIONS; m++) {
-        free(w->by[m].spend);
-        free(w->by[m].returned);
-    }
-    free(w->fold);
-    free(w->live);
-    clade_trees_bins_free(w->bins);
-    free(w);
+    work_free(w);
     for (int k = 0; k < 3; k++)
         clade_segmentation_free(own[k]);
     clade__subset_free(&buyers);
+    clade__subset_free(&beside.buyers);
     return status;
+}
+
+clade_status clade_lift_measure(clade_lift_report *out_report, const clade_features *features,
+                                const clade_outcome *outcome, const clade_segmentation *outlook,
+                                const clade_segmentation *clusters, uint64_t seed, clade_error *err)
+{
+    return clade_lift_measure_joined(out_report, features, outcome, outlook, clusters, NULL, seed,
+                                     err);
 }

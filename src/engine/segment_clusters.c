@@ -3,7 +3,9 @@
  * Plain features are scaled robustly, those that say the same thing are reduced to one, and
  * k-means or a mixture of Gaussians finds the groups; how many there are is the largest number that
  * two halves of the customers agree on. Each group is named by what is most unusual about its
- * centre. */
+ * centre. Where customer vectors stand beside the features, a block of their parts joins the
+ * distance (segment_vectors.c); names are of features alone. */
+#include "segment_vectors.h"
 #include "segmentation.h"
 #include "subset.h"
 
@@ -15,7 +17,8 @@
 #include <stdlib.h>
 
 enum {
-    MAX_COLUMNS   = 32,
+    MAX_COLUMNS   = 32, /* of features */
+    MAX_WIDTH     = MAX_COLUMNS + CLADE__PARTS_MAX,
     K_MIN         = 3,
     K_MAX         = 10,
     K_SPLITS      = 6,
@@ -94,17 +97,38 @@ static const likeness likenesses[] = {
 _Static_assert(N_LIKENESSES <= MAX_COLUMNS, "a definition holds no more columns");
 
 typedef struct cluster_definition {
-    size_t n_columns;
-    size_t likeness[MAX_COLUMNS]; /* index above */
-    bool   logged[MAX_COLUMNS];
-    double centre[MAX_COLUMNS], scale[MAX_COLUMNS], fill[MAX_COLUMNS];
-    double clip;
-    float  middle[CLADE_SEGMENTS_MAX][MAX_COLUMNS]; /* of each cluster, in scaled columns */
+    size_t              n_columns;
+    size_t              likeness[MAX_COLUMNS]; /* index above */
+    bool                logged[MAX_COLUMNS];
+    double              centre[MAX_COLUMNS], scale[MAX_COLUMNS], fill[MAX_COLUMNS];
+    double              clip;
+    clade__vector_block vectors;
+    /* Of each cluster: n_columns scaled columns, then the parts of vectors. */
+    float middle[CLADE_SEGMENTS_MAX][MAX_WIDTH];
     /* Of a mixture alone. Share times density of a row in a component is the exponential of
      * base - sum ((row - middle) / width)^2 / 2. */
     double base[CLADE_SEGMENTS_MAX];
-    double width[CLADE_SEGMENTS_MAX][MAX_COLUMNS];
+    double width[CLADE_SEGMENTS_MAX][MAX_WIDTH];
 } cluster_definition;
+
+static void free_definition(void *definition)
+{
+    cluster_definition *const d = definition;
+    clade__vector_block_free(&d->vectors);
+    free(d);
+}
+
+/* Numbers that a distance is taken over. */
+static size_t width_of(const cluster_definition *d)
+{
+    return d->n_columns + d->vectors.n;
+}
+
+const clade__vector_block *clade__clusters_block(const clade_segmentation *segmentation)
+{
+    const cluster_definition *const d = segmentation->definition;
+    return &d->vectors;
+}
 
 static void gather(float *out, const clade_features *features)
 {
@@ -124,10 +148,14 @@ static void find_columns(size_t *out, const cluster_definition *d)
     }
 }
 
-/* Scaled columns of one customer. */
+/* Scaled columns of one customer, and the parts of its vector. The row holds n_features, of which
+ * the last are the vector. */
 static void scale_row(float *out, const cluster_definition *d, const size_t *column,
-                      const float *row)
+                      const float *row, size_t n_features)
 {
+    if (d->vectors.n > 0)
+        clade__vector_block_apply(out + d->n_columns, &d->vectors, row + n_features - d->vectors.d,
+                                  d->clip);
     for (size_t c = 0; c < d->n_columns; c++) {
         const double x = (double)row[column[c]];
         if (isnan(x)) {
@@ -137,6 +165,28 @@ static void scale_row(float *out, const cluster_definition *d, const size_t *col
         const double read = !d->logged[c] ? x : x < 0 ? -log1p(-x) : log1p(x);
         out[c] = (float)fmax(-d->clip, fmin(d->clip, (read - d->centre[c]) / d->scale[c]));
     }
+}
+
+/* The parts of vectors, to vary as much together as the columns chosen before. */
+static clade_status add_vectors(cluster_definition *d, const clade_features *features,
+                                clade_error *err)
+{
+    const size_t n = features->n_customers;
+    size_t       column[MAX_COLUMNS];
+    float        x[MAX_WIDTH];
+    double       sum[MAX_COLUMNS] = { 0 }, square[MAX_COLUMNS] = { 0 }, variance = 0;
+    if (clade__joined_d(features) == 0) return CLADE_OK;
+    find_columns(column, d);
+    for (size_t i = 0; i < n; i++) {
+        scale_row(x, d, column, features->value + i * features->n_features, features->n_features);
+        for (size_t c = 0; c < d->n_columns; c++) {
+            sum[c] += (double)x[c];
+            square[c] += (double)x[c] * (double)x[c];
+        }
+    }
+    for (size_t c = 0; c < d->n_columns; c++)
+        variance += square[c] / (double)n - sum[c] / (double)n * (sum[c] / (double)n);
+    return clade__vector_block_fit(&d->vectors, features, variance, err);
 }
 
 /* Which columns count, and how each is read. */
@@ -244,9 +294,10 @@ static clade_status form_by_kmeans(clade_segmentation *out, size_t k, const floa
     cluster_definition        *d       = out->definition;
     const clade_kmeans_options options = { .k = k, .seed = seed };
     clade_kmeans              *model   = NULL;
-    CLADE_TRY(clade_kmeans_fit(&model, NULL, x, n, d->n_columns, NULL, &options, err));
+    const size_t               width   = width_of(d);
+    CLADE_TRY(clade_kmeans_fit(&model, NULL, x, n, width, NULL, &options, err));
     for (size_t s = 0; s < k; s++)
-        memcpy(d->middle[s], model->centre + s * d->n_columns, d->n_columns * sizeof(float));
+        memcpy(d->middle[s], model->centre + s * width, width * sizeof(float));
     out->n_segments = k;
     clade_kmeans_free(model);
     return CLADE_OK;
@@ -257,7 +308,7 @@ static clade_status form_by_mixture(clade_segmentation *out, size_t k, const flo
                                     uint64_t seed, clade_error *err)
 {
     cluster_definition         *d       = out->definition;
-    const size_t                p       = d->n_columns;
+    const size_t                p       = width_of(d);
     const clade_mixture_options options = { .k = k, .kind = COVARIANCE, .seed = seed };
     clade_mixture              *model   = NULL;
     uint32_t                   *label   = CLADE_NEW(uint32_t, n);
@@ -288,16 +339,18 @@ static clade_status find_groups(clade_segmentation *out, const clade_segmentatio
 {
     const cluster_definition *d      = out->definition;
     const size_t              n      = features->n_customers;
+    const size_t              width  = width_of(d);
     size_t                    k      = like == NULL ? 0 : like->n_segments;
-    float                    *x      = clade_alloc(n, d->n_columns * sizeof(float));
+    float                    *x      = clade_alloc(n, width * sizeof(float));
     clade_status              status = CLADE_OK;
     size_t                    column[MAX_COLUMNS];
     if (x == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
     find_columns(column, d);
     for (size_t i = 0; i < n; i++) {
-        scale_row(x + i * d->n_columns, d, column, features->value + i * features->n_features);
+        scale_row(x + i * width, d, column, features->value + i * features->n_features,
+                  features->n_features);
     }
-    if (k == 0) status = choose_number(&k, out->clustering, x, n, d->n_columns, seed, err);
+    if (k == 0) status = choose_number(&k, out->clustering, x, n, width, seed, err);
     if (status == CLADE_OK) {
         status = out->clustering == CLADE_CLUSTERING_KMEANS
                      ? form_by_kmeans(out, k, x, n, seed, err)
@@ -325,7 +378,9 @@ static clade_status fit(clade_segmentation *out, const clade_segmentation *like,
     const size_t most = out->clustering == CLADE_CLUSTERING_KMEANS ? FIT_CUSTOMERS : MIX_CUSTOMERS;
     clade_status status = clade__subset_sample(&sample, features, NULL, most, seed, err);
     if (status == CLADE_OK) status = choose_columns(definition, &sample.features, err);
+    if (status == CLADE_OK) status = add_vectors(definition, &sample.features, err);
     if (status == CLADE_OK) status = find_groups(out, like, &sample.features, seed, err);
+    out->n_vectors = definition->vectors.d;
     clade__subset_free(&sample);
     return status;
 }
@@ -337,7 +392,7 @@ static double distance_of(const cluster_definition *d, clade_clustering clusteri
 {
     const bool mixture  = clustering == CLADE_CLUSTERING_MIXTURE;
     double     distance = mixture ? -2 * d->base[s] : 0;
-    for (size_t c = 0; c < d->n_columns; c++) {
+    for (size_t c = 0; c < width_of(d); c++) {
         const double away = (double)x[c] - (double)d->middle[s][c];
         const double rest = mixture ? away / d->width[s][c] : away;
         distance += rest * rest;
@@ -352,12 +407,12 @@ static clade_status assign(int32_t *out_segment, double *out_score,
     (void)out_score;
     (void)err;
     const cluster_definition *d = segmentation->definition;
-    float                     x[MAX_COLUMNS];
+    float                     x[MAX_WIDTH];
     size_t                    column[MAX_COLUMNS];
     find_columns(column, d);
     for (size_t i = 0; i < features->n_customers; i++) {
         double nearest = INFINITY;
-        scale_row(x, d, column, features->value + i * features->n_features);
+        scale_row(x, d, column, features->value + i * features->n_features, features->n_features);
         for (size_t s = 0; s < segmentation->n_segments; s++) {
             const double distance = distance_of(d, segmentation->clustering, s, x);
             if (distance < nearest) {
@@ -374,7 +429,7 @@ static clade_status assign(int32_t *out_segment, double *out_score,
 static void write(clade_json *json, const clade_segmentation *segmentation)
 {
     const cluster_definition *d = segmentation->definition;
-    double                    middle[MAX_COLUMNS];
+    double                    middle[MAX_WIDTH];
     clade_json_put_number(json, "clip", d->clip);
     clade_json_key(json, "columns");
     clade_json_array(json);
@@ -392,17 +447,18 @@ static void write(clade_json *json, const clade_segmentation *segmentation)
     for (size_t s = 0; s < segmentation->n_segments; s++) {
         char key[24];
         snprintf(key, sizeof key, "middle_%zu", s);
-        for (size_t c = 0; c < d->n_columns; c++)
+        for (size_t c = 0; c < width_of(d); c++)
             middle[c] = (double)d->middle[s][c];
-        clade__json_put_numbers(json, key, middle, d->n_columns);
+        clade__json_put_numbers(json, key, middle, width_of(d));
     }
+    if (d->vectors.d > 0) clade__vector_block_write(json, &d->vectors);
     if (segmentation->clustering == CLADE_CLUSTERING_KMEANS) return;
     clade_json_put_text(json, "method", clade_clustering_name(segmentation->clustering));
     clade__json_put_numbers(json, "base", d->base, segmentation->n_segments);
     for (size_t s = 0; s < segmentation->n_segments; s++) {
         char key[24];
         snprintf(key, sizeof key, "width_%zu", s);
-        clade__json_put_numbers(json, key, d->width[s], d->n_columns);
+        clade__json_put_numbers(json, key, d->width[s], width_of(d));
     }
 }
 
@@ -446,8 +502,8 @@ static clade_status read_mixture(clade_segmentation *out, const clade_json_tree 
     for (size_t s = 0; s < out->n_segments; s++) {
         char key[24];
         snprintf(key, sizeof key, "width_%zu", s);
-        CLADE_TRY(clade__json_numbers(d->width[s], d->n_columns, tree, node, key, err));
-        for (size_t c = 0; c < d->n_columns; c++) {
+        CLADE_TRY(clade__json_numbers(d->width[s], width_of(d), tree, node, key, err));
+        for (size_t c = 0; c < width_of(d); c++) {
             if (d->width[s][c] > 0) continue;
             return clade_fail(
                 err, CLADE_ERR_DATA,
@@ -463,7 +519,7 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
 {
     cluster_definition    *d    = CLADE_NEW(cluster_definition, 1);
     const clade_json_node *clip = clade_json_get(tree, node, "clip");
-    double                 number[MAX_COLUMNS];
+    double                 number[MAX_WIDTH];
     out->definition = d;
     if (d == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for clusters");
     CLADE_TRY(read_columns(d, tree, node, err));
@@ -474,14 +530,16 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
     CLADE_TRY(clade__json_numbers(d->centre, d->n_columns, tree, node, "centre", err));
     CLADE_TRY(clade__json_numbers(d->scale, d->n_columns, tree, node, "scale", err));
     CLADE_TRY(clade__json_numbers(d->fill, d->n_columns, tree, node, "fill", err));
+    CLADE_TRY(clade__vector_block_read(&d->vectors, tree, node, err));
+    out->n_vectors = d->vectors.d;
     for (size_t s = 0; s < out->n_segments; s++) {
         char key[24];
         snprintf(key, sizeof key, "middle_%zu", s);
-        CLADE_TRY(clade__json_numbers(number, d->n_columns, tree, node, key, err));
-        for (size_t c = 0; c < d->n_columns; c++)
+        CLADE_TRY(clade__json_numbers(number, width_of(d), tree, node, key, err));
+        for (size_t c = 0; c < width_of(d); c++)
             d->middle[s][c] = (float)number[c];
     }
     return read_mixture(out, tree, node, err);
 }
 
-const clade__segment_method clade__segment_clusters = { fit, assign, write, read, free };
+const clade__segment_method clade__segment_clusters = { fit, assign, write, read, free_definition };

@@ -1,6 +1,7 @@
 /* Segmentations of every kind: fitting, applying, writing down. The kinds themselves are in
  * segment_*.c; nothing here knows what makes two customers alike. */
 #include "segmentation.h"
+#include "segment_vectors.h"
 
 #include <assert.h>
 #include <math.h>
@@ -155,6 +156,13 @@ clade_status clade_segmentation_assign(int32_t *out_segment, double *out_score,
                                        const clade_segmentation *segmentation,
                                        const clade_features *features, clade_error *err)
 {
+    const size_t n_vectors = segmentation->n_vectors;
+    if (n_vectors > 0 && clade__joined_d(features) != n_vectors) {
+        return clade_fail(err, CLADE_ERR_ARG,
+                          "these segments read customer vectors of %zu numbers beside the "
+                          "features, and %zu are there",
+                          n_vectors, clade__joined_d(features));
+    }
     if (out_score != NULL) memset(out_score, 0, features->n_customers * sizeof *out_score);
     return method_of(segmentation->kind)
         ->assign(out_segment, out_score, segmentation, features, err);
@@ -163,11 +171,13 @@ clade_status clade_segmentation_assign(int32_t *out_segment, double *out_score,
 /* ---------------------------------------------------------------- as JSON */
 
 /* Format 2 is 1 with the members that mixtures need: a clade that knows only 1 would take a mixture
- * for k-means, so it must refuse. Everything else is still written as 1. */
-enum { DEFINITION_FORMAT = 2 };
+ * for k-means, so it must refuse. Format 3 is 2 with customer vectors beside the features.
+ * Everything else is still written as 1. */
+enum { DEFINITION_FORMAT = 3 };
 
 static int format_of(const clade_segmentation *segmentation)
 {
+    if (segmentation->n_vectors > 0) return 3;
     return segmentation->clustering == CLADE_CLUSTERING_MIXTURE ? 2 : 1;
 }
 
@@ -177,6 +187,8 @@ void clade_segmentation_write(clade_buffer *out, const clade_segmentation *segme
     clade_json_object(&json);
     clade_json_put_text(&json, "kind", kind_names[segmentation->kind]);
     clade_json_put_int(&json, "format", format_of(segmentation));
+    if (segmentation->n_vectors > 0)
+        clade_json_put_int(&json, "behaviour_run", segmentation->behaviour_run);
     clade_json_key(&json, "segments");
     clade_json_array(&json);
     for (size_t i = 0; i < segmentation->n_segments; i++) {
@@ -248,6 +260,9 @@ clade_status clade_segmentation_read(clade_segmentation **out_segmentation, clad
                             format == NULL ? 0.0 : format->number, DEFINITION_FORMAT);
         goto done;
     }
+    const clade_json_node *run = clade_json_get(&tree, tree.node, "behaviour_run");
+    if (run != NULL && run->number >= 0 && run->number < 1e15)
+        segmentation->behaviour_run = (int64_t)run->number;
     status = read_names(segmentation, &tree, tree.node, err);
     if (status != CLADE_OK) goto done;
     status = method_of(segmentation->kind)

@@ -9,7 +9,11 @@ struct clade_segmentation {
     clade_clustering   clustering; /* CLUSTERS alone: set before the fit, or by reading */
     size_t             n_segments;
     clade_segment_name name[CLADE_SEGMENTS_MAX];
-    void              *definition; /* of the method's own type */
+    /* CLUSTERS alone, where they read customer vectors: numbers of a vector (0: none), and the run
+     * of the fit of the model that they are of. */
+    size_t  n_vectors;
+    int64_t behaviour_run;
+    void   *definition; /* of the method's own type */
 };
 
 /** One kind of segmentation. `fit` and `read` fill n_segments, name and definition. `like` is NULL,

@@ -1,4 +1,5 @@
 /* A study: features now and 90 days ago, every kind of segment, its portrait, and the judgement. */
+#include "segment_vectors.h"
 #include "segmentation.h"
 
 #include "clade/file.h"
@@ -17,7 +18,34 @@ enum { STABILITY_DRAWS = 10, LEARN_MIN_CUSTOMERS = 50 };
 typedef struct study_past {
     clade_features *features; /* as of learnt_us */
     clade_outcome   outcome;  /* of the 90 days after it */
+    /* With a behaviour model: features of both moments joined with vectors, and the clusters that
+     * were formed without. */
+    clade_features     *joined, *joined_now;
+    clade_segmentation *plain_clusters;
 } study_past;
+
+static void past_free(study_past *past)
+{
+    clade_features_free(past->features);
+    clade_features_free(past->joined);
+    clade_features_free(past->joined_now);
+    clade_segmentation_free(past->plain_clusters);
+    clade_outcome_free(&past->outcome);
+}
+
+/* The matrix that a kind sees, as of now or as of learnt_us. */
+static const clade_features *seen_now(const clade_study *study, const study_past *past,
+                                      clade_segment_kind kind)
+{
+    return kind == CLADE_SEGMENT_CLUSTERS && study->has_vectors ? past->joined_now
+                                                                : study->features;
+}
+
+static const clade_features *seen_before(const clade_study *study, const study_past *past,
+                                         clade_segment_kind kind)
+{
+    return kind == CLADE_SEGMENT_CLUSTERS && study->has_vectors ? past->joined : past->features;
+}
 
 void clade_study_free(clade_study *study)
 {
@@ -127,7 +155,60 @@ static clade_status look_back(study_past *past, clade_study *study, clade_store 
 
 /* ---------------------------------------------------------------- one kind */
 
-static clade_status fit_kind(clade_study *study, const study_past *past, clade_segment_kind kind,
+/* Vectors of both moments beside the features, each of the events before it. */
+static clade_status join(clade_features **out, clade_store *store,
+                         const clade_shop_behaviour *behaviour, const clade_features *features,
+                         clade_error *err)
+{
+    clade_vectors *vectors = NULL;
+    CLADE_TRY(clade_shop_vectors(&vectors, store, behaviour, features->as_of_us, NULL, 0, err));
+    const clade_status status = clade_features_join(out, features, vectors, err);
+    clade_shop_vectors_free(vectors);
+    return status;
+}
+
+static clade_status join_both(clade_study *study, study_past *past, clade_store *store,
+                              const clade_shop_behaviour *behaviour, clade_error *err)
+{
+    clade_study_vectors *v = &study->vectors;
+    char                 fitted[16], judged[16];
+    CLADE_TRY(join(&past->joined_now, store, behaviour, study->features, err));
+    if (past->features != NULL)
+        CLADE_TRY(join(&past->joined, store, behaviour, past->features, err));
+    study->has_vectors = true;
+    v->run             = behaviour->card.run;
+    v->fitted_us       = behaviour->card.as_of_us;
+    v->flattered       = past->features != NULL && v->fitted_us > study->learnt_us;
+    if (!v->flattered) return CLADE_OK;
+    clade_date_format(fitted, v->fitted_us);
+    clade_date_format(judged, study->learnt_us);
+    clade__say_both(&v->said,
+                    "the model has seen events until %s, and judging begins at %s: what is said of "
+                    "segments with vectors is flattered",
+                    "模型已学习截至 %s 的事件，而评估自 %s 开始：含向量分群的数字偏乐观", fitted,
+                    judged);
+    return CLADE_OK;
+}
+
+static clade_status fit_clusters(clade_study *study, study_past *past,
+                                 const clade_study_options *options, clade_error *err)
+{
+    clade_study_kind *k = &study->kind[CLADE_SEGMENT_CLUSTERS];
+    CLADE_TRY(clade_segmentation_fit_clusters(&k->segmentation, options->clusters,
+                                              seen_now(study, past, CLADE_SEGMENT_CLUSTERS),
+                                              options->seed, err));
+    if (!study->has_vectors) return CLADE_OK;
+    const clade__vector_block *block = clade__clusters_block(k->segmentation);
+    k->segmentation->behaviour_run   = study->vectors.run;
+    study->vectors.d                 = block->d;
+    study->vectors.n_parts           = block->n;
+    study->vectors.share             = block->share;
+    study->vectors.weight            = block->weight;
+    return clade_segmentation_fit_clusters(&past->plain_clusters, options->clusters,
+                                           study->features, options->seed, err);
+}
+
+static clade_status fit_kind(clade_study *study, study_past *past, clade_segment_kind kind,
                              const clade_study_options *options, clade_error *err)
 {
     clade_study_kind     *k        = &study->kind[kind];
@@ -142,12 +223,10 @@ static clade_status fit_kind(clade_study *study, const study_past *past, clade_s
         features = past->features;
         outcome  = &past->outcome;
     }
-    const clade_status status =
-        kind == CLADE_SEGMENT_CLUSTERS
-            ? clade_segmentation_fit_clusters(&k->segmentation, options->clusters, features,
-                                              options->seed, &mine)
-            : clade_segmentation_fit(&k->segmentation, kind, features, outcome, options->seed,
-                                     &mine);
+    const clade_status status = kind == CLADE_SEGMENT_CLUSTERS
+                                    ? fit_clusters(study, past, options, &mine)
+                                    : clade_segmentation_fit(&k->segmentation, kind, features,
+                                                             outcome, options->seed, &mine);
     if (status == CLADE_ERR_NOT_READY || status == CLADE_ERR_DATA) {
         clade__say_both(&k->why_not, "%s", "无法形成该类分群：%s", mine.message);
         return CLADE_OK;
@@ -156,16 +235,20 @@ static clade_status fit_kind(clade_study *study, const study_past *past, clade_s
     return status;
 }
 
-static clade_status apply_kind(clade_study *study, clade_study_kind *k, clade_error *err)
+static clade_status apply_kind(clade_study *study, const study_past *past, clade_segment_kind kind,
+                               clade_error *err)
 {
-    const size_t n = study->features->n_customers;
-    k->segment     = CLADE_NEW(int32_t, n);
-    k->score       = CLADE_NEW(double, n);
-    k->portrait    = CLADE_NEW(clade_portrait, clade_segmentation_n(k->segmentation));
+    clade_study_kind *k = &study->kind[kind];
+    const size_t      n = study->features->n_customers;
+    if (k->segmentation == NULL) return CLADE_OK;
+    k->segment  = CLADE_NEW(int32_t, n);
+    k->score    = CLADE_NEW(double, n);
+    k->portrait = CLADE_NEW(clade_portrait, clade_segmentation_n(k->segmentation));
     if (k->segment == NULL || k->score == NULL || k->portrait == NULL) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for segments of %zu customers", n);
     }
-    return clade_segmentation_assign(k->segment, k->score, k->segmentation, study->features, err);
+    return clade_segmentation_assign(k->segment, k->score, k->segmentation,
+                                     seen_now(study, past, kind), err);
 }
 
 /* The outlook by hand; a shop that is too small for a card has none. */
@@ -180,20 +263,22 @@ static clade_status write_card(clade_study *study, const clade_portraits_input *
     return status;
 }
 
-static clade_status describe_kind(clade_study *study, const study_past *past, clade_study_kind *k,
-                                  uint64_t seed, clade_error *err)
+static clade_status describe_kind(clade_study *study, const study_past *past,
+                                  clade_segment_kind kind, uint64_t seed, clade_error *err)
 {
-    clade_status status = CLADE_OK;
-    int32_t     *learnt = NULL;
-    double       stability[CLADE_SEGMENTS_MAX];
-    const size_t n_segments = clade_segmentation_n(k->segmentation);
+    clade_study_kind *k      = &study->kind[kind];
+    clade_status      status = CLADE_OK;
+    int32_t          *learnt = NULL;
+    double            stability[CLADE_SEGMENTS_MAX];
+    const size_t      n_segments = clade_segmentation_n(k->segmentation);
     if (past->features != NULL) {
         learnt = CLADE_NEW(int32_t, past->features->n_customers);
         if (learnt == NULL) {
             return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers",
                               past->features->n_customers);
         }
-        status = clade_segmentation_assign(learnt, NULL, k->segmentation, past->features, err);
+        status = clade_segmentation_assign(learnt, NULL, k->segmentation,
+                                           seen_before(study, past, kind), err);
         if (status != CLADE_OK) goto done;
     }
     const clade_portraits_input input = { .segmentation    = k->segmentation,
@@ -208,11 +293,11 @@ static clade_status describe_kind(clade_study *study, const study_past *past, cl
                                           .seed     = seed };
     status = clade_portraits_make(k->portrait, &k->fidelity, &input, err);
     if (status != CLADE_OK) goto done;
-    if (clade_segmentation_kind(k->segmentation) == CLADE_SEGMENT_OUTLOOK) {
+    if (kind == CLADE_SEGMENT_OUTLOOK) {
         status = write_card(study, &input, err);
         if (status != CLADE_OK) goto done;
     }
-    status = clade_stability_measure(stability, k->segmentation, study->features, NULL,
+    status = clade_stability_measure(stability, k->segmentation, seen_now(study, past, kind), NULL,
                                      STABILITY_DRAWS, seed, err);
     if (status != CLADE_OK) goto done;
     for (size_t s = 0; s < n_segments; s++)
@@ -227,10 +312,13 @@ done:
 static clade_status judge(clade_study *study, const study_past *past, uint64_t seed,
                           clade_error *err)
 {
-    const clade_segmentation *outlook = study->kind[CLADE_SEGMENT_OUTLOOK].segmentation;
+    const clade_segmentation *outlook  = study->kind[CLADE_SEGMENT_OUTLOOK].segmentation;
+    const clade_segmentation *clusters = study->kind[CLADE_SEGMENT_CLUSTERS].segmentation;
+    const clade_lift_joined   joined   = { past->joined, clusters };
     if (outlook == NULL) return CLADE_OK;
-    CLADE_TRY(clade_lift_measure(&study->lift, past->features, &past->outcome, outlook,
-                                 study->kind[CLADE_SEGMENT_CLUSTERS].segmentation, seed, err));
+    CLADE_TRY(clade_lift_measure_joined(&study->lift, past->features, &past->outcome, outlook,
+                                        study->has_vectors ? past->plain_clusters : clusters,
+                                        study->has_vectors ? &joined : NULL, seed, err));
     study->has_lift = true;
     return CLADE_OK;
 }
@@ -276,12 +364,14 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
     clade_outcome_free(&revenue);
     clade_progress_update(++done);
     CLADE_TRY(look_back(past, study, store, err));
+    if (options->behaviour != NULL)
+        CLADE_TRY(join_both(study, past, store, options->behaviour, err));
     clade_progress_update(++done);
     end_stage(study, CLADE_STAGE_FEATURES, &since);
     for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
         CLADE_TRY(clade_interrupt_check(err));
         CLADE_TRY(fit_kind(study, past, (clade_segment_kind)k, options, err));
-        if (study->kind[k].segmentation != NULL) CLADE_TRY(apply_kind(study, &study->kind[k], err));
+        CLADE_TRY(apply_kind(study, past, (clade_segment_kind)k, err));
         clade_progress_update(++done);
     }
     end_stage(study, CLADE_STAGE_SEGMENTS, &since);
@@ -291,7 +381,7 @@ static clade_status study_all(clade_study *study, study_past *past, clade_store 
     for (int k = 0; k < CLADE_N_SEGMENT_KIND; k++) {
         CLADE_TRY(clade_interrupt_check(err));
         if (study->kind[k].segmentation != NULL) {
-            CLADE_TRY(describe_kind(study, past, &study->kind[k], seed, err));
+            CLADE_TRY(describe_kind(study, past, (clade_segment_kind)k, seed, err));
         }
         clade_progress_update(++done);
     }
@@ -316,8 +406,9 @@ clade_status clade_study_run(clade_study **out_study, clade_store *store,
         free(past.features->value);
         past.features->value = NULL;
         study->before        = past.features;
+        past.features        = NULL;
     }
-    clade_outcome_free(&past.outcome);
+    past_free(&past);
     if (status != CLADE_OK) {
         clade_study_free(study);
         return status;

@@ -183,6 +183,34 @@ static void put_lift(clade_json *json, const char *key, const clade_lift *lift)
     clade_json_object_end(json);
 }
 
+static void put_interval(clade_json *json, const char *key, const clade_interval *interval)
+{
+    clade_json_key(json, key);
+    clade_json_object(json);
+    clade_json_put_number(json, "value", interval->value);
+    clade_json_put_number(json, "low", interval->low);
+    clade_json_put_number(json, "high", interval->high);
+    clade_json_object_end(json);
+}
+
+/* What was done with customer vectors; absent where nothing was. */
+static void put_vectors(clade_json *json, const clade_study *study)
+{
+    const clade_study_vectors *v = &study->vectors;
+    clade_json_key(json, "vectors");
+    clade_json_object(json);
+    clade_json_put_text(json, "model", "behaviour");
+    clade_json_put_int(json, "run", v->run);
+    put_moment(json, "fitted_as_of", v->fitted_us);
+    clade_json_put_int(json, "d", (int64_t)v->d);
+    clade_json_put_int(json, "parts", (int64_t)v->n_parts);
+    clade_json_put_number(json, "share", v->share);
+    clade_json_put_number(json, "weight", v->weight);
+    clade_json_put_bool(json, "flattered", v->flattered);
+    put_sentence(json, "said", &v->said);
+    clade_json_object_end(json);
+}
+
 static void put_future_lift(clade_json *json, const clade_study *study)
 {
     const clade_lift_report *lift = &study->lift;
@@ -210,6 +238,12 @@ static void put_future_lift(clade_json *json, const clade_study *study)
         clade_json_put_number(json, "gain_r2", lift->gain);
         clade_json_put_number(json, "gain_r2_low", lift->gain_low);
         clade_json_put_number(json, "gain_r2_high", lift->gain_high);
+    }
+    if (study->has_lift && lift->has_joined) {
+        put_lift(json, "clade_with_vectors", &lift->joined_outlook);
+        put_lift(json, "clusters_with_vectors", &lift->joined_clusters);
+        put_interval(json, "clade_gain_by_vectors", &lift->outlook_gain);
+        put_interval(json, "clusters_gain_by_vectors", &lift->clusters_gain);
     }
     clade_json_object_end(json);
 }
@@ -245,6 +279,7 @@ void clade_study_write(clade_json *json, const clade_study *study)
     }
     clade_json_object_end(json);
     if (study->has_card) put_card(json, study);
+    if (study->has_vectors) put_vectors(json, study);
     put_future_lift(json, study);
     clade_json_key(json, "seconds");
     clade_json_object(json);
