@@ -234,8 +234,10 @@ static clade_shop_behaviour_card card_of(const fit_work *w, const fit_verdict *v
         .ndcg          = v->ndcg.value,
         .hit           = v->hit.value,
         .baseline_ndcg = v->n_cases > 0 ? v->baseline[v->best].ndcg : (double)NAN,
+        .gain          = v->gain,
         .trusted       = v->trusted,
     };
+    if (v->n_cases > 0) card.baseline_options = v->baseline[v->best].options;
     (void)snprintf(card.size, sizeof card.size, "%s", w->options.size);
     (void)snprintf(card.baseline, sizeof card.baseline, "%s",
                    v->n_cases > 0 ? v->baseline[v->best].name : "");
@@ -266,6 +268,9 @@ static clade_status note_run(fit_work *w, const fit_verdict *v, clade_error *err
         clade_run_note_number(w->run, "hit_10", v->hit.value);
         clade_run_note(w->run, "baseline", v->baseline[v->best].name);
         clade_run_note_number(w->run, "baseline_ndcg_10", v->baseline[v->best].ndcg);
+        clade_run_note_number(w->run, "gain_ndcg_10", v->gain.value);
+        clade_run_note_number(w->run, "gain_ndcg_10_low", v->gain.low);
+        clade_run_note_number(w->run, "gain_ndcg_10_high", v->gain.high);
     }
     clade_run_note(w->run, "verdict", v->trusted ? "trust" : "do not trust yet");
     return clade_run_finish(w->run, err);

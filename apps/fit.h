@@ -49,13 +49,15 @@ typedef struct fit_verdict {
     size_t         n_cases;
     clade_interval ndcg, hit; /* at 10 */
     struct {
-        const char *name;
-        double      ndcg;
+        const char              *name;
+        double                   ndcg;
+        clade_neighbours_options options; /* as tuned */
     } baseline[FIT_BASELINES];
-    size_t      best;         /* of the baselines */
-    double      ndcg_as_kept; /* of the bundle in its precision; NAN when that is float */
-    bool        trusted;
-    const char *why, *why_zh; /* not trusted: the reason, in the command's arena */
+    size_t         best; /* of the baselines */
+    clade_interval gain; /* NDCG of the model less that of the best, paired over customers */
+    double         ndcg_as_kept; /* of the bundle in its precision; NAN when that is float */
+    bool           trusted;
+    const char    *why, *why_zh; /* not trusted: the reason, in the command's arena */
 } fit_verdict;
 
 /** A clade_train_judge over a fit_data: NDCG@10 of the split's main ranking. */
@@ -66,7 +68,7 @@ CLADE_MUST_USE clade_status fit_verdict_make(fit_verdict *out, command *c, const
                                              const clade_behaviour *model, clade_error *err);
 void                        fit_verdict_print(command *c, const fit_verdict *verdict);
 /** Keys `validation{n_cases ndcg_10{value low high} hit_10{value low high}}`, `baselines[]: name
- *  ndcg_10`, `verdict`, `why`, `why_zh`. */
+ *  ndcg_10`, `gain_ndcg_10{value low high}`, `verdict`, `why`, `why_zh`. */
 void fit_verdict_write(clade_json *json, const fit_verdict *verdict);
 
 #endif

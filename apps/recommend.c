@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BLOCK_CUSTOMERS = 4096 };
 
@@ -41,11 +42,27 @@ static clade_status read_options(recommend_work *w, clade_error *err)
     return CLADE_OK;
 }
 
+/* Who recommends: what --model names, else what the fit's verdict says. */
+static clade_status choose_model(recommend_work *w, clade_error *err)
+{
+    const clade_shop_behaviour_card *const card = &w->behaviour->card;
+    const char *const                      name = command_value(w->c, "model", 0);
+    if (name == NULL) {
+        (void)clade_recommend_choose(&w->options, card);
+        return CLADE_OK;
+    }
+    return strcmp(name, "behaviour") == 0 ? CLADE_OK
+                                          : clade_recommend_by(&w->options, card, name, err);
+}
+
+/* One customer's history does for the model; a baseline counts those of all. */
 static clade_status get_ready(recommend_work *w, const int64_t *customer, clade_error *err)
 {
     w->as_of_us = w->c->as_of_us;
     if (!w->c->has_as_of) CLADE_TRY(clade_shop_now(&w->as_of_us, w->store, err));
     CLADE_TRY(clade_shop_behaviour_open(&w->behaviour, w->store, err));
+    CLADE_TRY(choose_model(w, err));
+    if (w->options.by_baseline) customer = NULL;
     CLADE_TRY(clade_shop_histories_read(&w->histories, w->store, w->behaviour, w->as_of_us,
                                         customer, customer == NULL ? 0 : 1, err));
     return clade_recommender_create(&w->recommender, w->store, w->histories, &w->options, err);
@@ -55,6 +72,38 @@ static const char *ref_of(const recommend_work *w, uint32_t item)
 {
     const char *const ref = w->histories->vocabulary->item_ref[item];
     return ref == NULL ? "?" : ref;
+}
+
+/* Who recommended, and where it is not the model, why. */
+static void write_who(const recommend_work *w)
+{
+    const clade_shop_behaviour_card *const card = &w->behaviour->card;
+    const char *const                      name = clade_neighbours_name(w->options.baseline);
+    command *const                         c    = w->c;
+    clade_json *const                      json = command_json(c);
+    const bool                             told = command_has(c, "model");
+    const char                            *why = NULL, *why_zh = NULL;
+    clade_json_put_text(json, "recommended_by", w->options.by_baseline ? name : "behaviour");
+    if (w->options.by_baseline && told) {
+        why    = clade_arena_format(c->arena, "recommended by %s, as was asked", name);
+        why_zh = clade_arena_format(c->arena, "按要求由 %s 推荐", name);
+    } else if (w->options.by_baseline) {
+        why    = clade_arena_format(c->arena,
+                                    "recommended by %s, not by the behaviour model: at the fit it did "
+                                       "as well, NDCG@10 %.4f against %.4f",
+                                    name, card->baseline_ndcg, card->ndcg);
+        why_zh = clade_arena_format(
+            c->arena, "由 %s 而非行为模型推荐：拟合时它不比模型差，NDCG@10 为 %.4f，模型为 %.4f",
+            name, card->baseline_ndcg, card->ndcg);
+    }
+    if (why == NULL || why_zh == NULL) return;
+    clade_json_put_text(json, "why", why);
+    clade_json_put_text(json, "why_zh", why_zh);
+    if (c->zh) {
+        command_note(c, "%s。\n", why_zh);
+    } else {
+        command_note(c, "R%s.\n", why + 1);
+    }
 }
 
 /* The figures of the fit stand beside what it says. */
@@ -73,9 +122,13 @@ static void write_verdict(const recommend_work *w)
     clade_json_put_number(json, "ndcg_10", card->ndcg);
     clade_json_put_text(json, "baseline", card->baseline);
     clade_json_put_number(json, "baseline_ndcg_10", card->baseline_ndcg);
+    clade_json_put_number(json, "gain_ndcg_10", card->gain.value);
+    clade_json_put_number(json, "gain_ndcg_10_low", card->gain.low);
+    clade_json_put_number(json, "gain_ndcg_10_high", card->gain.high);
     clade_json_put_text(json, "verdict", card->trusted ? "trust" : "do not trust yet");
     clade_json_object_end(json);
-    if (card->trusted) return;
+    write_who(w);
+    if (card->trusted || w->options.by_baseline) return;
     if (card->n_cases == 0) {
         command_note(w->c, "%s",
                      COMMAND_SAY(w->c, "Do not trust yet: nobody could be asked at the fit.\n",
@@ -143,7 +196,7 @@ static clade_status recommend_one(recommend_work *w, clade_error *err)
     clade_date_format(as_of, w->as_of_us);
     clade_json_put_text(command_json(c), "customer", id);
     command_heading(c, COMMAND_SAY(c, "For customer %s as of %s", "给客户 %s，截至 %s"), id, as_of);
-    if (w->histories->sequences->n_customers == 0) {
+    if (!clade_recommender_knows(w->recommender, customer)) {
         command_print(c, "%s",
                       COMMAND_SAY(c,
                                   "Nothing is known of this customer by then: what is popular.\n",
@@ -217,6 +270,9 @@ static clade_status note_run(const recommend_work *w, size_t n_customers, people
     clade_run_note_number(run, "customers", (double)n_customers);
     clade_run_note_number(run, "items", (double)w->options.n);
     clade_run_note_number(run, "fit", (double)w->behaviour->card.run);
+    clade_run_note(run, "recommended_by",
+                   w->options.by_baseline ? clade_neighbours_name(w->options.baseline)
+                                          : "behaviour");
     const clade_status status = clade_run_finish(run, err);
     clade_run_free(run);
     return status;
@@ -287,6 +343,11 @@ static const command_option options[] = {
       "FORMAT",
       { "csv, jsonl or parquet; else by the file's ending",
         "csv、jsonl 或 parquet；默认按扩展名" } },
+    { "model",
+      0,
+      "NAME",
+      { "who recommends, whatever the verdict: behaviour, popular, own, rules, item-knn",
+        "指定推荐方法：behaviour、popular、own、rules、item-knn" } },
     { "again", 0, NULL, { "also what the customer bought before", "包含客户买过的商品" } },
     { "per-category", 0, "N", { "at most so many of one category", "每个品类最多几件" } },
     { "diversity",

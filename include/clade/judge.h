@@ -145,8 +145,9 @@ typedef struct clade_judge_options {
     size_t   max_cases; /* ask only so many, evenly spaced; 0: all */
     size_t   n_draws;   /* of the bootstrap; 0: no intervals */
     uint64_t seed;
-    bool     lists;    /* coverage, novelty, popularity of the top 10 */
-    bool     progress; /* draw a progress line named after the scorer */
+    bool     lists;       /* coverage, novelty, popularity of the top 10 */
+    bool     progress;    /* draw a progress line named after the scorer */
+    double  *out_ndcg_10; /* (cases asked) of each in the ranking to look at; or NULL */
 } clade_judge_options;
 
 typedef struct clade_judgement {

@@ -14,6 +14,7 @@
 
 #include "clade/behaviour.h"
 #include "clade/event_sequences.h"
+#include "clade/neighbours.h"
 #include "clade/vectors.h"
 
 /* ---- The bundle ------------------------------------------------------------------------------ */
@@ -28,11 +29,13 @@ typedef struct clade_shop_behaviour_card {
     clade_behaviour_precision precision;
     size_t                    n_customers, n_events;
     size_t                    n_epochs, best_epoch;
-    size_t                    n_cases;       /* asked; 0: nobody could be asked */
-    double                    ndcg, hit;     /* at 10, whole catalogue; NAN without cases */
-    char                      baseline[24];  /* the best of the fair ones; "" without cases */
-    double                    baseline_ndcg; /* NAN without cases */
-    bool                      trusted;       /* beats it, over enough cases */
+    size_t                    n_cases;          /* asked; 0: nobody could be asked */
+    double                    ndcg, hit;        /* at 10, whole catalogue; NAN without cases */
+    char                      baseline[24];     /* the best of the fair ones; "" without cases */
+    double                    baseline_ndcg;    /* NAN without cases */
+    clade_neighbours_options  baseline_options; /* as tuned at the fit */
+    clade_interval            gain;    /* NDCG of the model less that of the baseline, paired */
+    bool                      trusted; /* beats it, over enough cases */
 } clade_shop_behaviour_card;
 
 typedef struct clade_shop_behaviour {
@@ -133,21 +136,45 @@ typedef struct clade_recommend_options {
     bool     again;        /* what was bought may be recommended */
     uint32_t category_cap; /* at most so many of one first-level category; 0: no cap */
     double   lambda;       /* 1: by score alone; towards 0 items differ more */
+    /* Where a baseline recommends in place of the model: */
+    bool                     by_baseline;
+    clade_neighbours_kind    baseline;
+    clade_neighbours_options baseline_options;
 } clade_recommend_options;
 /** 10 items, not again, no cap, lambda 1. */
 CLADE_API clade_recommend_options clade_recommend_defaults(void);
+
+/**
+ * Let the verdict of a fit choose who recommends: the model, and in its place the best baseline
+ * where the fit's held-out customers were told at least as well by it. A card that has no figures,
+ * or names a baseline that this clade does not know, leaves the model.
+ *
+ * @return Whether a baseline recommends.
+ */
+CLADE_API bool clade_recommend_choose(clade_recommend_options         *options,
+                                      const clade_shop_behaviour_card *card);
+/**
+ * Let a baseline recommend whatever the verdict: with the options it was tuned to at the fit where
+ * it was the best there, else with plain ones.
+ *
+ * @return CLADE_ERR_ARG for a name that is none of popular, own, rules, item-knn.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_recommend_by(clade_recommend_options         *options,
+                                                         const clade_shop_behaviour_card *card,
+                                                         const char *name, clade_error *err);
 
 typedef enum clade_recommend_ground {
     CLADE_GROUND_EVENT,   /* one item of the history lifts it most */
     CLADE_GROUND_HISTORY, /* no single item does */
     CLADE_GROUND_POPULAR, /* nothing is known of the customer */
+    CLADE_GROUND_COMMON,  /* by a baseline: many chose it, and nothing else speaks for it */
     CLADE_N_GROUND
 } clade_recommend_ground;
 CLADE_API const char *clade_recommend_ground_name(clade_recommend_ground ground);
 
 typedef struct clade_recommended {
     uint32_t               item;  /* number in the histories' vocabulary */
-    float                  score; /* of the model; POPULAR: customers of the last 90 days */
+    float                  score; /* of who recommends; POPULAR: customers of the last 90 days */
     clade_recommend_ground ground;
     uint32_t because_item; /* EVENT: its number; the score falls by `effect` without its events */
     uint32_t because_kind; /* EVENT: the strongest thing done with it, as schema.md numbers them */
@@ -160,7 +187,8 @@ typedef struct clade_recommender clade_recommender;
 /**
  * Get ready to recommend: the items as an exact scan, what is out of stock, what is popular.
  *
- * Items whose newest known stock is zero or less are never recommended.
+ * Items whose newest known stock is zero or less are never recommended. A baseline counts what it
+ * needs in `histories`, which then must be of all customers.
  *
  * @param histories  Borrowed until the free.
  * @return CLADE_OK; CLADE_ERR_ARG naming the option; CLADE_ERR_NOMEM; failures of the store.
@@ -170,12 +198,15 @@ CLADE_API CLADE_MUST_USE clade_status clade_recommender_create(
     clade_recommender **out, clade_store *store, const clade_shop_histories *histories,
     const clade_recommend_options *options, clade_error *err);
 CLADE_API void clade_recommender_free(clade_recommender *recommender);
+/** Whether the histories have anything of a customer; who is unknown gets what is popular. */
+CLADE_API bool clade_recommender_knows(const clade_recommender *recommender, int64_t customer);
 
 /**
  * What to show one customer, best first, with the reason of each.
  *
  * The reason is what the score loses when the history is read without the events of one item
- * (leave one out), over the latest distinct items; the largest loss names it. A customer without
+ * (leave one out), over the latest distinct items; the largest loss names it; of a baseline as of
+ * the model. A customer without
  * history gets what most customers bought lately, and is told so.
  *
  * @param out  (options.n), @param out_n  how many there are: fewer when the catalogue ends.

@@ -79,6 +79,23 @@ static clade_status write_text(const char *path, const clade_buffer *text, clade
     return clade_file_replace(path, text->data, text->size, 0666, err);
 }
 
+/* How the best baseline was tuned, and how far the model was ahead of it. */
+static void write_baseline(clade_json *json, const clade_shop_behaviour_card *card)
+{
+    const clade_neighbours_options *const o = &card->baseline_options;
+    clade_json_key(json, "baseline_options");
+    clade_json_object(json);
+    clade_json_put_int(json, "n_neighbours", o->n_neighbours);
+    clade_json_put_int(json, "reach", o->reach);
+    clade_json_put_number(json, "shrink", o->shrink);
+    clade_json_put_number(json, "half_life", o->half_life);
+    clade_json_put_number(json, "repeat", o->repeat);
+    clade_json_object_end(json);
+    clade_json_put_number(json, "gain_ndcg_10", card->gain.value);
+    clade_json_put_number(json, "gain_ndcg_10_low", card->gain.low);
+    clade_json_put_number(json, "gain_ndcg_10_high", card->gain.high);
+}
+
 static void write_card(clade_buffer *out, const clade_shop_behaviour_card *card, uint64_t words)
 {
     char       text[40];
@@ -107,6 +124,7 @@ static void write_card(clade_buffer *out, const clade_shop_behaviour_card *card,
     clade_json_put_number(&json, "hit_10", card->hit);
     clade_json_put_text(&json, "baseline", card->baseline);
     clade_json_put_number(&json, "baseline_ndcg_10", card->baseline_ndcg);
+    if (card->baseline[0] != '\0') write_baseline(&json, card);
     clade_json_put_bool(&json, "trusted", card->trusted);
     clade_json_object_end(&json);
     clade_buffer_text(out, "\n");
@@ -208,6 +226,27 @@ static void text(char *out, size_t size, card_reader *r, const char *key)
     if (node != NULL) (void)snprintf(out, size, "%.*s", (int)node->text.size, node->text.data);
 }
 
+/* Bundles of older builds have none of this: the options are plain then. */
+static void read_baseline(clade_shop_behaviour_card *card, const card_reader *r)
+{
+    const clade_json_node *const node = clade_json_get(r->tree, r->tree->node, "baseline_options");
+    static const char *const key[] = { "n_neighbours", "reach", "shrink", "half_life", "repeat" };
+    double                   value[5] = { 0 };
+    card->gain = (clade_interval){ real(r, "gain_ndcg_10"), real(r, "gain_ndcg_10_low"),
+                                   real(r, "gain_ndcg_10_high") };
+    for (int i = 0; node != NULL && i < 5; i++) {
+        const clade_json_node *const one = clade_json_get(r->tree, node, key[i]);
+        if (one != NULL && one->type == CLADE_JSON_NUMBER && one->number >= 0 && one->number < 1e9)
+            value[i] = one->number;
+    }
+    card->baseline_options = (clade_neighbours_options){ .n_neighbours = (uint32_t)value[0],
+                                                         .reach        = (uint32_t)value[1],
+                                                         .shrink       = value[2],
+                                                         .half_life    = value[3],
+                                                         .repeat       = value[4],
+                                                         .backoff      = true };
+}
+
 static void read_names(clade_shop_behaviour_card *card, card_reader *r)
 {
     char name[24];
@@ -243,6 +282,7 @@ static clade_status read_card(clade_shop_behaviour_card *card, char out_words[24
     card->data_hash = strtoull(number, NULL, 16);
     text(out_words, 24, &r, "vocabulary");
     read_names(card, &r);
+    read_baseline(card, &r);
     card->run                            = (int64_t)whole(&r, "run");
     card->n_customers                    = whole(&r, "n_customers");
     card->n_events                       = whole(&r, "n_events");

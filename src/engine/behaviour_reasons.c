@@ -130,28 +130,79 @@ static void settle(clade_recommended *one, const leaving *l, const float *vector
     }
 }
 
+/* The history of a row, at most its newest events, with what each of its items can be left out of.
+ */
+static clade_status leave_out(leaving *l, clade_sequences **variants,
+                              clade_case                  cases[CLADE_RECOMMEND_GROUNDS + 1],
+                              const clade_shop_histories *h, size_t row, uint64_t most,
+                              clade_error *err)
+{
+    *l = (leaving){ .s     = h->sequences,
+                    .first = h->sequences->start[row],
+                    .end   = h->sequences->start[row + 1] };
+    if (l->end - l->first > most) l->first = l->end - most;
+    find_distinct(l);
+    CLADE_TRY(make_variants(variants, l, err));
+    for (size_t v = 0; v <= l->n; v++)
+        cases[v] = (clade_case){ (uint32_t)v, 0, (*variants)->start[v + 1] };
+    return CLADE_OK;
+}
+
 clade_status clade__reasons_find(clade_recommended *items, size_t n, const clade_shop_histories *h,
                                  size_t row, clade_error *err)
 {
     const clade_behaviour_options *const o = clade_behaviour_options_of(h->model);
-    leaving          l        = { .s = h->sequences, .end = h->sequences->start[row + 1] };
-    clade_sequences *variants = NULL;
-    clade_case       cases[CLADE_RECOMMEND_GROUNDS + 1];
-    float           *vectors = CLADE_NEW(float, (CLADE_RECOMMEND_GROUNDS + 1) * (size_t)o->d);
-    clade_status     status =
+    leaving                              l;
+    clade_sequences                     *variants = NULL;
+    clade_case                           cases[CLADE_RECOMMEND_GROUNDS + 1];
+    float       *vectors = CLADE_NEW(float, (CLADE_RECOMMEND_GROUNDS + 1) * (size_t)o->d);
+    clade_status status =
         vectors == NULL ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons") : CLADE_OK;
-    l.first = h->sequences->start[row];
-    if (l.end - l.first > o->max_events) l.first = l.end - o->max_events;
-    find_distinct(&l);
-    if (status == CLADE_OK) status = make_variants(&variants, &l, err);
-    for (size_t v = 0; status == CLADE_OK && v <= l.n; v++)
-        cases[v] = (clade_case){ (uint32_t)v, 0, variants->start[v + 1] };
+    if (status == CLADE_OK) status = leave_out(&l, &variants, cases, h, row, o->max_events, err);
     if (status == CLADE_OK)
         status = clade_behaviour_vectors(vectors, h->model, variants, cases, l.n + 1, err);
     for (size_t i = 0; status == CLADE_OK && i < n; i++)
         settle(&items[i], &l, vectors, h->model);
     clade_sequences_free(variants);
     free(vectors);
+    return status;
+}
+
+/* One item by a baseline: score (l->n + 1, n_items + 1), the whole history first. */
+static void settle_counted(clade_recommended *one, const leaving *l, const float *score)
+{
+    const size_t width = (size_t)l->s->n_items + 1;
+    const double whole = (double)score[one->item];
+    one->ground        = CLADE_GROUND_COMMON;
+    for (size_t k = 0; k < l->n; k++) {
+        const double effect = whole - (double)score[(k + 1) * width + one->item];
+        if (!(effect > one->effect)) continue;
+        one->ground       = CLADE_GROUND_EVENT;
+        one->effect       = effect;
+        one->because_item = l->item[k];
+        one->because_kind = l->kind[k];
+    }
+}
+
+clade_status clade__reasons_counted(clade_recommended *items, size_t n,
+                                    const clade_shop_histories *h, size_t row,
+                                    const clade_scorer *scorer, clade_error *err)
+{
+    const size_t     width = (size_t)h->sequences->n_items + 1;
+    leaving          l;
+    clade_sequences *variants = NULL;
+    clade_case       cases[CLADE_RECOMMEND_GROUNDS + 1];
+    float           *score = CLADE_NEW(float, (CLADE_RECOMMEND_GROUNDS + 1) * width);
+    clade_status     status =
+        score == NULL ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons") : CLADE_OK;
+    if (status == CLADE_OK)
+        status = leave_out(&l, &variants, cases, h, row, CLADE_NEIGHBOURS_HISTORY_MAX, err);
+    if (status == CLADE_OK)
+        status = scorer->score(scorer->self, score, variants, cases, l.n + 1, err);
+    for (size_t i = 0; status == CLADE_OK && i < n; i++)
+        settle_counted(&items[i], &l, score);
+    clade_sequences_free(variants);
+    free(score);
     return status;
 }
 
@@ -191,6 +242,10 @@ void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabula
                            (double)one->score);
             (void)snprintf(one->zh, sizeof one->zh, "热门：近期有 %.0f 位客户选择",
                            (double)one->score);
+            break;
+        case CLADE_GROUND_COMMON:
+            (void)snprintf(one->en, sizeof one->en, "because many customers chose it");
+            (void)snprintf(one->zh, sizeof one->zh, "因为许多客户都选择了它");
             break;
         case CLADE_N_GROUND: break;
         }

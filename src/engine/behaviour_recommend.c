@@ -1,6 +1,7 @@
 /* What to recommend: the catalogue as an exact scan, filters, and greedy variety. An item's place
  * in the scan is its number less one, because number 0 is no item. */
 #include "behaviour_recommend.h"
+#include "behaviour_counted.h"
 
 #include "clade/run.h"
 #include "clade/scan.h"
@@ -12,6 +13,7 @@ enum { POOL_FACTOR = 5 }; /* candidates for each item wanted, where they have to
 struct clade_recommender {
     const clade_shop_histories *histories;
     clade_recommend_options     options;
+    clade__counted             *counted; /* the baseline that recommends; or NULL */
     clade_scan                 *scan;
     clade_scan_room            *room;
     size_t                      n_pool;  /* candidates a customer */
@@ -27,7 +29,7 @@ clade_recommend_options clade_recommend_defaults(void)
 
 const char *clade_recommend_ground_name(clade_recommend_ground ground)
 {
-    static const char *const name[] = { "event", "history", "popular" };
+    static const char *const name[] = { "event", "history", "popular", "common" };
     return name[ground];
 }
 
@@ -139,11 +141,14 @@ static clade_status make_scan(clade_recommender *r, clade_error *err)
     const clade_scan_options options = { .group = group, .n_groups = n_groups, .borrow = true };
     clade_status             status =
         clade_scan_create(&r->scan, clade_behaviour_items(h->model) + d, n, d, &options, err);
-    free(group);
     r->n_pool = r->options.lambda < 1 ? r->options.n * POOL_FACTOR : r->options.n;
     if (status == CLADE_OK)
         status =
             clade_scan_room_create(&r->room, r->scan, r->n_pool, (size_t)clade_threads_get(), err);
+    if (status == CLADE_OK && r->options.by_baseline)
+        status =
+            clade__counted_create(&r->counted, h->sequences, &r->options, group, n_groups, err);
+    free(group);
     return status;
 }
 
@@ -179,6 +184,7 @@ clade_status clade_recommender_create(clade_recommender **out, clade_store *stor
 void clade_recommender_free(clade_recommender *r)
 {
     if (r == NULL) return;
+    clade__counted_free(r->counted);
     clade_scan_room_free(r->room);
     clade_scan_free(r->scan);
     free(r->allowed);
@@ -259,10 +265,15 @@ clade_status clade_recommend_rows(uint32_t *out_item, float *out_score, clade_re
                                          .group_cap  = r->options.category_cap };
         at += n;
     }
-    status = clade_behaviour_vectors(vector, h->model, h->sequences, cases, n_rows, err);
-    if (status == CLADE_OK)
-        status =
-            clade_scan_batch(pool, score, r->n_pool, r->scan, vector, n_rows, filter, r->room, err);
+    if (r->counted != NULL) {
+        status = clade__counted_rows(pool, score, r->n_pool, r->counted, h->sequences, cases,
+                                     filter, n_rows, err);
+    } else {
+        status = clade_behaviour_vectors(vector, h->model, h->sequences, cases, n_rows, err);
+        if (status == CLADE_OK)
+            status = clade_scan_batch(pool, score, r->n_pool, r->scan, vector, n_rows, filter,
+                                      r->room, err);
+    }
     if (status == CLADE_OK) status = choose(out_item, out_score, r, pool, score, n_rows, err);
 done:
     free(cases);
@@ -288,6 +299,12 @@ static size_t find_row(const clade_sequences *s, int64_t customer)
     return low < s->n_customers && s->customer[low] == customer ? low : s->n_customers;
 }
 
+bool clade_recommender_knows(const clade_recommender *r, int64_t customer)
+{
+    const clade_sequences *const s = r->histories->sequences;
+    return find_row(s, customer) < s->n_customers;
+}
+
 clade_status clade_recommend(clade_recommended *out, size_t *out_n, clade_recommender *r,
                              int64_t customer, clade_error *err)
 {
@@ -302,7 +319,12 @@ clade_status clade_recommend(clade_recommended *out, size_t *out_n, clade_recomm
         CLADE_TRY(clade_recommend_rows(item, score, r, row, 1, err));
         for (; n < r->options.n && item[n] > 0; n++)
             out[n] = (clade_recommended){ .item = item[n], .score = score[n] };
-        CLADE_TRY(clade__reasons_find(out, n, r->histories, row, err));
+        if (r->counted == NULL) {
+            CLADE_TRY(clade__reasons_find(out, n, r->histories, row, err));
+        } else {
+            const clade_scorer scorer = clade__counted_scorer(r->counted);
+            CLADE_TRY(clade__reasons_counted(out, n, r->histories, row, &scorer, err));
+        }
     }
     clade__reasons_say(out, n, r->histories->vocabulary);
     *out_n = n;

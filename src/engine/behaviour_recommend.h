@@ -16,6 +16,12 @@ const uint32_t *clade__kinds_of(const clade_sequences *sequences);
 CLADE_MUST_USE clade_status clade__reasons_find(clade_recommended *items, size_t n,
                                                 const clade_shop_histories *histories, size_t row,
                                                 clade_error *err);
+/** The same where a baseline gave the scores: what it says without the item. What nothing in the
+ *  history speaks for is CLADE_GROUND_COMMON. */
+CLADE_MUST_USE clade_status clade__reasons_counted(clade_recommended *items, size_t n,
+                                                   const clade_shop_histories *histories,
+                                                   size_t row, const clade_scorer *scorer,
+                                                   clade_error *err);
 /** Put the ground of each into words. */
 void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabulary *vocabulary);
 

@@ -102,6 +102,26 @@ static clade_status measure(clade_judgement *out, const judging *j, const uint64
     return clade_ranking_measure(&out->unseen, &in, err);
 }
 
+/* Each case by itself, so that two scorers can be paired. */
+static clade_status measure_each(const judging *j, clade_error *err)
+{
+    const clade_rank *const rank = j->split->unseen ? j->ranks.unseen : j->ranks.all;
+    enum { AT_10 = 1 }; /* place of 10 in clade_ranking_k */
+    for (size_t i = 0; i < j->n_cases; i++) {
+        const uint64_t            first    = j->target_start[i];
+        const uint64_t            start[2] = { 0, j->target_start[i + 1] - first };
+        const clade_ranking_input in       = { .cases        = j->cases + i,
+                                               .n_cases      = 1,
+                                               .target_start = start,
+                                               .rank         = rank + first,
+                                               .n_items      = j->split->sequences->n_items };
+        clade_ranking             one;
+        CLADE_TRY(clade_ranking_measure(&one, &in, err));
+        j->options.out_ndcg_10[i] = one.ndcg[AT_10].value;
+    }
+    return CLADE_OK;
+}
+
 static void release(judging *j)
 {
     free(j->score);
@@ -144,6 +164,7 @@ clade_status clade_judge_run(clade_judgement *out, const clade_scorer *scorer,
         if (j.options.progress) clade_progress_update((double)first);
     }
     if (status == CLADE_OK) status = measure(&result, &j, count, err);
+    if (status == CLADE_OK && j.options.out_ndcg_10 != NULL) status = measure_each(&j, err);
     if (status != CLADE_OK) goto done;
     result.seconds = clade_seconds() - result.seconds;
     *out           = result;

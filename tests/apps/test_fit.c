@@ -90,6 +90,15 @@ static double baseline(const char *json, const char *name)
     return atof(value + strlen("\"ndcg_10\": "));
 }
 
+static double best_of(const char *json)
+{
+    static const char *const name[] = { "popular", "own", "rules", "item-knn" };
+    double                   best   = 0;
+    for (size_t i = 0; i < 4; i++)
+        best = baseline(json, name[i]) > best ? baseline(json, name[i]) : best;
+    return best;
+}
+
 static size_t count(const char *text, const char *word)
 {
     size_t n = 0;
@@ -116,6 +125,11 @@ static void a_fit_learns_says_what_it_is_worth_and_leaves_a_bundle(void **state)
     assert_true(baseline(got->out, "popular") < 0.3);
     assert_true(baseline(got->out, "rules") > 0.5);
     assert_true(run_number(got, "memory_bytes") > 1e6);
+    const double gain = run_number(got, "gain_ndcg_10/value");
+    check_close(gain, ndcg - best_of(got->out), 1e-6); /* the same customers on either side */
+    assert_true(run_number(got, "gain_ndcg_10/low") < gain);
+    assert_true(run_number(got, "gain_ndcg_10/high") > gain);
+    assert_string_equal(run_text(got, "verdict"), gain > 0 ? "trust" : "do not trust yet");
     char nothing[400];
     assert_int_equal(shell(nothing, sizeof nothing,
                            "cd shop.clade && test -s models/behaviour/weights.safetensors && "
@@ -217,6 +231,39 @@ static void fewer_bits_say_what_they_cost(void **state)
     const double whole = run_number(got, "validation/ndcg_10/value");
     check_close(run_number(got, "validation/ndcg_10_as_kept"), whole, 0.03);
     assert_int_equal(run_clade("", "recommend shop.clade c3")->code, 0);
+}
+
+/* One epoch is not enough to know that the next item is the one after the last. */
+static void a_model_that_learnt_too_little_leaves_recommending_to_the_better_baseline(void **state)
+{
+    (void)state;
+    char          nothing[400];
+    const answer *got = run_clade("", "fit shop.clade behaviour --epochs 1 --json");
+    assert_int_equal(got->code, 0);
+    assert_string_equal(run_text(got, "verdict"), "do not trust yet");
+    assert_true(run_number(got, "gain_ndcg_10/high") < 0);
+    got = run_clade("", "recommend shop.clade c3 -n 4 --json");
+    assert_int_equal(got->code, 0);
+    assert_string_equal(run_text(got, "recommended_by"), "rules");
+    assert_non_null(strstr(run_text(got, "why"), "not by the behaviour model"));
+    assert_non_null(strstr(run_text(got, "why_zh"), "由 rules 而非行为模型推荐"));
+    assert_int_equal(count(got->out, "\"item\": \"p"), 4);
+    assert_true(count(got->out, "\"reason\": \"because you bought p") >= 1);
+    got = run_clade("", "recommend shop.clade c3 -n 4");
+    assert_non_null(strstr(got->err, "Recommended by rules, not by the behaviour model"));
+    got = run_clade("", "recommend shop.clade c3 -n 4 --json --model behaviour");
+    assert_string_equal(run_text(got, "recommended_by"), "behaviour");
+    got = run_clade("", "recommend shop.clade c3 -n 4 --json --model popular");
+    assert_string_equal(run_text(got, "recommended_by"), "popular");
+    assert_non_null(strstr(run_text(got, "why"), "as was asked"));
+    got = run_clade("", "recommend shop.clade c3 --model magic --json");
+    assert_int_equal(got->code, 2);
+    assert_int_equal(shell(nothing, sizeof nothing,
+                           "$clade recommend shop.clade --all -n 2 -o b.csv -q && "
+                           "test $(wc -l < b.csv) = 481 && "
+                           "grep -q '\"recommended_by\": \"rules\"' "
+                           "$(ls -t shop.clade/runs/*-recommend.json | head -1)"),
+                     0);
 }
 
 /* ---------------------------------------------------------------- wrong usage, and bad logs */
@@ -370,6 +417,7 @@ int main(void)
         cmocka_unit_test(a_list_for_all_names_everybody_once_a_rank),
         cmocka_unit_test(the_same_seed_learns_the_same_bundle),
         cmocka_unit_test(fewer_bits_say_what_they_cost),
+        cmocka_unit_test(a_model_that_learnt_too_little_leaves_recommending_to_the_better_baseline),
         cmocka_unit_test(wrong_usage_is_named),
         cmocka_unit_test(a_log_that_teaches_nothing_is_refused_with_its_reason),
         cmocka_unit_test(events_at_one_moment_are_learnt_in_their_order),

@@ -73,22 +73,29 @@ static void fit_nothing(clade_behaviour **model, clade_vocabulary **vocabulary, 
 
 static clade_shop_behaviour_card a_card(void)
 {
-    clade_shop_behaviour_card card = { .as_of_us      = NOW,
-                                       .run           = 3,
-                                       .seed          = UINT64_C(18446744073709551557),
-                                       .data_hash     = UINT64_C(0xfedcba9876543210),
-                                       .size          = "small",
-                                       .mixer         = CLADE_MIXER_DECAY,
-                                       .n_customers   = N_CUSTOMERS,
-                                       .n_events      = 5 * N_CUSTOMERS,
-                                       .n_epochs      = 7,
-                                       .best_epoch    = 4,
-                                       .n_cases       = 5,
-                                       .ndcg          = 0.37125,
-                                       .hit           = 0.4375,
-                                       .baseline      = "item-knn",
-                                       .baseline_ndcg = 0.29875,
-                                       .trusted       = true };
+    clade_shop_behaviour_card card = { .as_of_us         = NOW,
+                                       .run              = 3,
+                                       .seed             = UINT64_C(18446744073709551557),
+                                       .data_hash        = UINT64_C(0xfedcba9876543210),
+                                       .size             = "small",
+                                       .mixer            = CLADE_MIXER_DECAY,
+                                       .n_customers      = N_CUSTOMERS,
+                                       .n_events         = 5 * N_CUSTOMERS,
+                                       .n_epochs         = 7,
+                                       .best_epoch       = 4,
+                                       .n_cases          = 5,
+                                       .ndcg             = 0.37125,
+                                       .hit              = 0.4375,
+                                       .baseline         = "item-knn",
+                                       .baseline_ndcg    = 0.29875,
+                                       .gain             = { 0.0725, -0.0125, 0.1575 },
+                                       .baseline_options = { .n_neighbours = 400,
+                                                             .reach        = 4,
+                                                             .shrink       = 10,
+                                                             .half_life    = 0.25,
+                                                             .repeat       = 0.3,
+                                                             .backoff      = true },
+                                       .trusted          = true };
     return card;
 }
 
@@ -153,6 +160,11 @@ static void what_was_saved_comes_back_with_its_card(void **state)
     assert_string_equal(got->baseline, "item-knn");
     check_close(got->ndcg, 0.37125, 0);
     check_close(got->baseline_ndcg, 0.29875, 0);
+    check_close(got->gain.value, 0.0725, 0);
+    check_close(got->gain.low, -0.0125, 0);
+    check_close(got->gain.high, 0.1575, 0);
+    assert_memory_equal(&got->baseline_options, &want.baseline_options,
+                        sizeof want.baseline_options);
     clade_shop_behaviour_free(b);
     clade_behaviour_free(model);
     clade_vocabulary_free(words);
@@ -535,6 +547,96 @@ static void a_reason_says_what_the_customer_did(void **state)
     served_free(&s);
 }
 
+/* ---------------------------------------------------------------- by a baseline */
+
+static void a_baseline_recommends_where_it_did_as_well_and_nowhere_else(void **state)
+{
+    (void)state;
+    clade_recommend_options   options = clade_recommend_defaults();
+    clade_shop_behaviour_card card    = a_card();
+    clade_error               err     = { 0 };
+    assert_false(clade_recommend_choose(&options, &card)); /* trusted */
+    card.trusted = false;
+    assert_false(clade_recommend_choose(&options, &card)); /* too few to trust, but ahead */
+    card.baseline_ndcg = card.ndcg;
+    assert_true(clade_recommend_choose(&options, &card));
+    assert_int_equal(options.baseline, CLADE_NEIGHBOURS_ITEM_KNN);
+    check_close(options.baseline_options.shrink, 10, 0);
+    card.n_cases = 0;
+    assert_false(clade_recommend_choose(&options, &card));
+    assert_false(options.by_baseline);
+    check_ok(clade_recommend_by(&options, &card, "rules", &err));
+    assert_true(options.by_baseline && options.baseline == CLADE_NEIGHBOURS_RULES);
+    check_close(options.baseline_options.shrink, 0, 0); /* not what was tuned */
+    assert_int_equal(clade_recommend_by(&options, &card, "markov", &err), CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "'markov'"));
+}
+
+/* The answer is what a walk through the scorer's own scores gives. */
+static void a_baselines_best_come_but_those_that_were_bought(void **state)
+{
+    static const char *const name[] = { "popular", "own", "rules", "item-knn" };
+    save(*state, 11);
+    for (size_t b = 0; b < 8; b++) {
+        clade_recommend_options         options = clade_recommend_defaults();
+        const clade_shop_behaviour_card card    = a_card();
+        clade_error                     err     = { 0 };
+        clade_neighbours               *fitted  = NULL;
+        options.category_cap                    = b < 4 ? 0 : 1;
+        check_ok(clade_recommend_by(&options, &card, name[b % 4], &err));
+        served                       s   = serve(*state, &options);
+        const clade_sequences *const all = s.histories->sequences;
+        check_ok(
+            clade_neighbours_fit(&fitted, options.baseline, all, &options.baseline_options, &err));
+        const clade_scorer scorer = clade_neighbours_scorer(fitted);
+        for (int64_t c = 0; c < N_CUSTOMERS; c++) {
+            const clade_case  one = { (uint32_t)c, 1, all->start[c + 1] };
+            clade_recommended got[10];
+            float             score[N_ITEMS + 1];
+            size_t            n = 0;
+            check_ok(scorer.score(scorer.self, score, all, &one, 1, &err));
+            check_ok(clade_recommend(got, &n, s.recommender, c, &err));
+            assert_int_equal(n, b < 4 ? N_ITEMS - 1 : 2);
+            for (size_t i = 0; i < n; i++) {
+                assert_true(s.histories->vocabulary->item[got[i].item] != (c + 4) % N_ITEMS);
+                check_close((double)got[i].score, (double)score[got[i].item], 0);
+                if (i == 0) continue;
+                assert_true(got[i].score < got[i - 1].score ||
+                            (!(got[i].score > got[i - 1].score) && got[i].item > got[i - 1].item));
+            }
+        }
+        clade_neighbours_free(fitted);
+        served_free(&s);
+    }
+}
+
+/* Customer c viewed items c to c + 3 and bought the next; `own` speaks for these alone. */
+static void what_a_baseline_says_has_its_ground_in_the_history(void **state)
+{
+    clade_recommend_options         options = clade_recommend_defaults();
+    const clade_shop_behaviour_card card    = a_card();
+    clade_error                     err     = { 0 };
+    clade_recommended               got[10];
+    size_t                          n = 0;
+    save(*state, 11);
+    check_ok(clade_recommend_by(&options, &card, "own", &err));
+    served s = serve(*state, &options);
+    check_ok(clade_recommend(got, &n, s.recommender, 3, &err));
+    assert_int_equal(n, N_ITEMS - 1);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(got[i].ground, CLADE_GROUND_EVENT);
+        assert_int_equal(got[i].because_item, got[i].item);
+        assert_true(got[i].effect > 0);
+        assert_string_equal(got[i].en, "because you looked at it before");
+    }
+    assert_int_equal(got[4].ground, CLADE_GROUND_COMMON);
+    assert_string_equal(got[4].en, "because many customers chose it");
+    assert_string_equal(got[4].zh, "因为许多客户都选择了它");
+    assert_true(clade_recommender_knows(s.recommender, 3));
+    assert_false(clade_recommender_knows(s.recommender, N_CUSTOMERS));
+    served_free(&s);
+}
+
 static void bad_options_are_named(void **state)
 {
     clade_recommend_options options = clade_recommend_defaults();
@@ -579,6 +681,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_reason_is_the_item_whose_absence_costs_most, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_reason_says_what_the_customer_did, setup, teardown),
+        cmocka_unit_test(a_baseline_recommends_where_it_did_as_well_and_nowhere_else),
+        cmocka_unit_test_setup_teardown(a_baselines_best_come_but_those_that_were_bought, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_a_baseline_says_has_its_ground_in_the_history, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(bad_options_are_named, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,9 +261,16 @@ static void a_scorer_is_asked_every_case_once(void **state)
     size_t                    asked  = 0;
     const clade_scorer        scorer = { "half-right", &asked, half_right };
     clade_judgement           j;
-    const clade_judge_options o = { .n_draws = 50, .lists = true };
+    double                    each[101], sum = 0;
+    const clade_judge_options o = { .n_draws = 50, .lists = true, .out_ndcg_10 = each };
     check_ok(clade_judge_run(&j, &scorer, s, &s->test, &o, NULL));
     assert_int_equal(asked, 101);
+    assert_true(s->unseen);
+    for (size_t i = 0; i < 101; i++) { /* first, or last of the seven that are not in the history */
+        check_close(each[i], each[i] > 0.5 ? 1 : 1 / log2(7 + 1), 1e-14);
+        sum += each[i];
+    }
+    check_close(sum / 101, clade_judgement_main(&j, s)->ndcg[1].value, 1e-14);
     check_close(j.all.hit[0].value, 51.0 / 101, 1e-14);
     /* l of eighteen items is last; ten others are in the history. */
     check_close(j.all.mrr.value, (51.0 + 50.0 / 18) / 101, 1e-14);
