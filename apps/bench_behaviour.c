@@ -74,6 +74,11 @@ static clade_status read_recipe(recipe *r, const command *c, clade_error *err)
     r->model.dropout = r->model.dropout_in = (float)real;
     CLADE_TRY(command_real(&real, c, "temperature", (double)r->model.temperature, 0, 10, err));
     r->model.temperature = (float)real;
+    r->model.with_moment = command_has(c, "moment");
+    CLADE_TRY(command_real(&real, c, "return-weight", 0, 0, 100, err));
+    r->model.return_weight = (float)real;
+    CLADE_TRY(command_real(&real, c, "future-weight", 0, 0, 100, err));
+    r->model.future_weight = (float)real;
     CLADE_TRY(command_real(&r->train.learner.rate, c, "rate", r->train.learner.rate, 1e-6, 1, err));
     CLADE_TRY(command_real(&r->train.learner.weight_decay, c, "weight-decay", 0, 0, 10, err));
     CLADE_TRY(command_int(&whole, c, "epochs", 20, 1, EPOCHS_MAX, err));

@@ -23,7 +23,8 @@ enum {
     MEMORY_SHARE   = 90, /* percent of the machine's memory, where --memory says nothing */
     CHECKPOINT_MAX = 4096,
 };
-#define EVENTS_AUTO 2e7 /* events read in all, where --epochs says nothing */
+#define RETURN_WEIGHT 0.3f
+#define EVENTS_AUTO   2e7 /* events read in all, where --epochs says nothing */
 
 typedef struct fit_options {
     const char               *size;
@@ -174,6 +175,8 @@ static clade_status make_model(fit_work *w, clade_error *err)
     CLADE_TRY(clade_behaviour_size_set(&o, w->options.size, err));
     for (uint32_t b = 0; b < o.n_blocks; b++)
         o.mixer[b] = w->options.mixer;
+    o.with_moment   = true; /* a shop asks about customers who have been away: vectors.md */
+    o.return_weight = RETURN_WEIGHT;
     return clade_behaviour_create(&w->model, &o, w->data.train, w->data.seed, err);
 }
 

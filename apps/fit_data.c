@@ -57,14 +57,15 @@ static size_t find_candidates(clade_case *cases, const clade_sequences *s, int64
     for (size_t i = 0; i < s->n_customers; i++) {
         const uint64_t event = latest_item(s, i);
         if (event == s->start[i] || s->at_us[event] < cut_us) continue;
-        cases[n++] = (clade_case){ (uint32_t)i, s->item[event], event };
+        cases[n++] = (clade_case){ (uint32_t)i, s->item[event], event, 0 };
     }
     return n;
 }
 
-/* A copy without the events that are held out: of customer i, [start, end[i]) stays. */
+/* A copy without the events that are held out: of customer i, [start, end[i]) stays. From the cut
+ * on some of those who came back are cut short, so nobody's silence says anything there. */
 static clade_status copy_until(clade_sequences **out, const clade_sequences *s, const uint64_t *end,
-                               clade_error *err)
+                               int64_t cut_us, clade_error *err)
 {
     clade_sequences *to       = NULL;
     size_t           n_events = 0;
@@ -83,10 +84,13 @@ static clade_status copy_until(clade_sequences **out, const clade_sequences *s, 
         if (status == CLADE_OK)
             memcpy(column, s->item_field[f].value, ((size_t)s->n_items + 1) * sizeof *column);
     }
+    if (status == CLADE_OK) status = clade_sequences_add_until(to, err);
     if (status != CLADE_OK) {
         clade_sequences_free(to);
         return status;
     }
+    for (size_t i = 0; to->until_us != NULL && i < s->n_customers; i++)
+        to->until_us[i] = cut_us;
     memcpy(to->customer, s->customer, s->n_customers * sizeof *s->customer);
     for (size_t i = 0; i < s->n_customers; i++) {
         const uint64_t from = s->start[i], at = to->start[i], n = end[i] - from;
@@ -124,14 +128,16 @@ static clade_status describe_cases(fit_data *data, clade_error *err)
 }
 
 /* The candidates behind the latest cut, in tenths of all events, that leaves enough of them. */
-static size_t cut_in_time(clade_case *cases, const clade_sequences *s, int64_t *moment)
+static size_t cut_in_time(int64_t *out_us, clade_case *cases, const clade_sequences *s,
+                          int64_t *moment)
 {
     size_t n = 0;
     memcpy(moment, s->at_us, s->n_events * sizeof *moment);
     qsort(moment, s->n_events, sizeof *moment, compare_moments);
     for (size_t tenths = CUT_TENTHS; n < 2 * FIT_CASES_TRUST && tenths > 0; tenths--)
-        n = find_candidates(cases, s, moment[s->n_events * tenths / 10]);
-    return n < 2 * FIT_CASES_TRUST ? find_candidates(cases, s, INT64_MIN) : n;
+        n = find_candidates(cases, s, *out_us = moment[s->n_events * tenths / 10]);
+    if (n >= 2 * FIT_CASES_TRUST) return n;
+    return find_candidates(cases, s, *out_us = INT64_MIN);
 }
 
 clade_status fit_data_hold_out(fit_data *data, clade_error *err)
@@ -145,9 +151,10 @@ clade_status fit_data_hold_out(fit_data *data, clade_error *err)
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to hold out events");
         goto done;
     }
-    const size_t n   = cut_in_time(cases, s, moment);
-    const size_t cap = n / 2 < FIT_CASES_MAX ? n / 2 : FIT_CASES_MAX;
-    clade_rng    rng = clade_rng_stream(data->seed, "fit/held out", 0);
+    int64_t      cut_us = INT64_MIN;
+    const size_t n      = cut_in_time(&cut_us, cases, s, moment);
+    const size_t cap    = n / 2 < FIT_CASES_MAX ? n / 2 : FIT_CASES_MAX;
+    clade_rng    rng    = clade_rng_stream(data->seed, "fit/held out", 0);
     for (size_t i = 0; i < cap; i++) { /* the first of a shuffle */
         const size_t     j     = i + (size_t)clade_rng_below(&rng, n - i);
         const clade_case other = cases[j];
@@ -159,7 +166,7 @@ clade_status fit_data_hold_out(fit_data *data, clade_error *err)
         end[i] = s->start[i + 1];
     for (size_t i = 0; i < cap; i++)
         end[cases[i].customer] = cases[i].end;
-    status = copy_until(&data->train, s, end, err);
+    status = copy_until(&data->train, s, end, cut_us, err);
     if (status != CLADE_OK) goto done;
     data->split = (clade_split){ .protocol   = CLADE_PROTOCOL_LOO,
                                  .sequences  = s,
@@ -286,6 +293,9 @@ clade_status fit_data_share(fit_data *data, command *c, clade_status status, cla
     CLADE_TRY(clade_dist_broadcast(s->item, s->n_events * sizeof *s->item, 0, err));
     if (s->at_us != NULL)
         CLADE_TRY(clade_dist_broadcast(s->at_us, s->n_events * sizeof *s->at_us, 0, err));
+    CLADE_TRY(clade_sequences_add_until(s, err)); /* on the others; it is there on rank 0 */
+    if (s->until_us != NULL)
+        CLADE_TRY(clade_dist_broadcast(s->until_us, s->n_customers * sizeof *s->until_us, 0, err));
     for (size_t f = 0; f < s->n_fields; f++)
         CLADE_TRY(clade_dist_broadcast(s->field[f].value, s->n_events * sizeof *s->item, 0, err));
     for (size_t f = 0; f < s->n_item_fields; f++)

@@ -63,6 +63,9 @@ typedef struct clade_behaviour_options {
     float       dropout_in;    /* of the embedded events, while learning */
     float       future_weight; /* of the second objective while learning, see below; 0: none */
     float       future_days;   /* its window; logs without times: so many events */
+    bool        with_moment;   /* outputs know the time from the last event to the question */
+    float       return_weight; /* with_moment: of the third, is there anything within future_days
+                                  of the moment?; 0: none */
 } clade_behaviour_options;
 
 /** d 64, 2 blocks of attention with 2 heads, ff 128, 8 rates, 200 events, temperature 0.05. */
@@ -75,6 +78,12 @@ CLADE_API clade_behaviour_shape clade_behaviour_shape_of(const clade_sequences *
  * about now. With a future_weight, every event is also asked, through a projection of its own, for
  * an item drawn evenly from everything the customer does within future_days (the dense all-action
  * loss of PinnerFormer, Pancha et al. 2022, arXiv:2205.04507).
+ *
+ * What happens next also depends on when one asks: a customer silent for two months is another than
+ * one who left a minute ago. With with_moment the output is a factor and a shift for each length of
+ * silence; while learning, half of the events are asked at a moment drawn behind them. With a
+ * return_weight they are also asked, at that moment, whether anything comes within future_days.
+ * Both take effect in logs with times alone.
  */
 typedef struct clade_behaviour clade_behaviour;
 
@@ -154,7 +163,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_load_memory(clade_behaviou
 /* ---- Serving --------------------------------------------------------------------------------- */
 
 /**
- * The vectors that item vectors are compared with: score = vector . item.
+ * The vectors that item vectors are compared with: score = vector . item. With with_moment, as of
+ * the moment of each case.
  *
  * Shapes      out (n_cases, d) row-major. clade_behaviour_items gives (n_items + 1, d), row 0
  * zeros. Threads     Runs on all threads; the model may be shared. Repeatable  Bit for bit,
@@ -247,6 +257,19 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_state_step(
     const clade_behaviour_serving *serving, const clade_behaviour_event *event, clade_error *err);
 
 /**
+ * What a step gave, some time later: vector and profile at a moment `silence_us` after the event.
+ * Nothing of a state changes, so one state answers at any moment. A model without with_moment, or a
+ * silence of less than a second, gives what the step gave.
+ *
+ * @param out_vector   (d), may be NULL.
+ * @param out_profile  (d), may be NULL; may be `profile`.
+ * @param profile      (d) of clade_behaviour_state_step.
+ */
+CLADE_API void clade_behaviour_at_moment(float *out_vector, float *out_profile,
+                                         const clade_behaviour *model, const float *profile,
+                                         int64_t silence_us);
+
+/**
  * A state as bytes, and back: version, the model's fingerprint, what has been seen, a checksum.
  * A restored state goes on bit for bit as the saved one would have.
  *
@@ -312,16 +335,19 @@ CLADE_API size_t                      clade_learner_bytes(const clade_behaviour 
 typedef struct clade_learner_step {
     double loss;        /* mean over the targets, in nats: of the next item alone */
     double future_loss; /* of the second objective, 0 without one */
+    double return_loss; /* of the third */
     size_t n_tokens;    /* events read */
     size_t n_targets;
+    size_t n_returns; /* events that were asked for the third, whose mean it is */
     size_t n_windows; /* of those given, how many were used */
 } clade_learner_step;
 
 /**
  * One step on as many of the windows, in order, as fit into the shards.
  *
- * Every event but the last of a window is asked for the item after it. rate_factor multiplies the
- * rate (warm-up, decay).
+ * Every event but the last of a window is asked for the item after it; with with_moment or a
+ * return_weight the last event of a customer is read too, and asked what may be asked of it. A
+ * window of one event is of use there alone. rate_factor multiplies the rate (warm-up, decay).
  * @return CLADE_OK; CLADE_ERR_DATA naming the step and the tensor when the loss or a gradient is
  * not finite (the parameters are then as before the step). Repeatable  Bit for bit, whatever the
  * number of threads.

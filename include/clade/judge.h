@@ -126,6 +126,9 @@ typedef struct clade_split {
  *             cut; only customers known before a cut and back after it are asked.
  *   basket    Customers with two baskets have no validation, with one they only train.
  *
+ * Questions are asked right behind what was seen; of time at the cut, of basket, where the log has
+ * moments, an hour behind the last basket seen (or when the next one begins, if that is sooner).
+ *
  * @param options  May be NULL.
  * @return CLADE_OK; CLADE_ERR_DATA when the log lacks what the protocol needs (a column `split`,
  *         moments, baskets) or leaves no case to ask; CLADE_ERR_ARG; CLADE_ERR_NOMEM.

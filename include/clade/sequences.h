@@ -33,6 +33,8 @@ typedef struct clade_sequences {
     uint64_t *start;    /* (n_customers + 1) first event of each; start[n_customers] = n_events */
     uint32_t *item;     /* (n_events) */
     int64_t  *at_us;    /* (n_events) UTC microseconds, or NULL where only the order is known */
+    int64_t  *until_us; /* (n_customers) all that a customer did before it is here, nothing of what
+                           came later; NULL: for everybody the last moment of the log */
 
     size_t               n_fields; /* of events */
     clade_sequence_field field[CLADE_SEQUENCE_FIELDS_MAX];
@@ -52,6 +54,13 @@ CLADE_API CLADE_MUST_USE clade_status clade_sequences_create(clade_sequences **o
                                                              uint32_t n_items, bool with_time,
                                                              clade_error *err);
 CLADE_API void                        clade_sequences_free(clade_sequences *sequences);
+
+/** Give the log its until_us, all of them the last moment of the log, for the caller to change.
+ *  CLADE_ERR_NOMEM. A log without times, or that has one already, stays as it is. */
+CLADE_API CLADE_MUST_USE clade_status clade_sequences_add_until(clade_sequences *sequences,
+                                                                clade_error     *err);
+/** The last moment of the log, INT64_MIN without times or events. Cost O(n_events). */
+CLADE_API int64_t clade_sequences_last_us(const clade_sequences *sequences);
 
 /** Add a column of zeros over events, or over items (n_items + 1 values), and lend it.
  *  CLADE_ERR_ARG when there are CLADE_SEQUENCE_FIELDS_MAX already or the name is taken or too long.
@@ -84,6 +93,7 @@ typedef struct clade_case {
     uint32_t customer; /* index into the sequences, not the caller's number */
     uint32_t target;   /* the item that came, 1 .. n_items */
     uint64_t end;      /* first event that is not seen */
+    int64_t  at_us;    /* when it is asked; up to the last event seen, as 0 is: right behind that */
 } clade_case;
 
 /**

@@ -189,7 +189,7 @@ static clade_status read_with(reader read, clade_vectors **out, clade_store *sto
     }
     for (size_t i = 0; i < n; i++) {
         v->customer[i] = h->sequences->customer[i];
-        cases[i]       = (clade_case){ (uint32_t)i, 0, h->sequences->start[i + 1] };
+        cases[i]       = (clade_case){ (uint32_t)i, 0, h->sequences->start[i + 1], as_of_us };
     }
     status = read(v->value, h->model, h->sequences, cases, n, err);
     if (status != CLADE_OK) goto done;

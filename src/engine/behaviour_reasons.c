@@ -144,7 +144,7 @@ static clade_status leave_out(leaving *l, clade_sequences **variants,
     find_distinct(l);
     CLADE_TRY(make_variants(variants, l, err));
     for (size_t v = 0; v <= l->n; v++)
-        cases[v] = (clade_case){ (uint32_t)v, 0, (*variants)->start[v + 1] };
+        cases[v] = (clade_case){ (uint32_t)v, 0, (*variants)->start[v + 1], h->as_of_us };
     return CLADE_OK;
 }
 

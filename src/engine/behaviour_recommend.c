@@ -258,11 +258,12 @@ clade_status clade_recommend_rows(uint32_t *out_item, float *out_score, clade_re
     }
     for (size_t i = 0; i < n_rows; i++) {
         const size_t n = find_bought(places + at, r, first + i);
-        cases[i]  = (clade_case){ (uint32_t)(first + i), 0, h->sequences->start[first + i + 1] };
-        filter[i] = (clade_scan_filter){ .allowed    = r->allowed,
-                                         .excluded   = places + at,
-                                         .n_excluded = n,
-                                         .group_cap  = r->options.category_cap };
+        cases[i]       = (clade_case){ (uint32_t)(first + i), 0, h->sequences->start[first + i + 1],
+                                       h->as_of_us };
+        filter[i]      = (clade_scan_filter){ .allowed    = r->allowed,
+                                              .excluded   = places + at,
+                                              .n_excluded = n,
+                                              .group_cap  = r->options.category_cap };
         at += n;
     }
     if (r->counted != NULL) {

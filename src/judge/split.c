@@ -5,6 +5,8 @@
 #include "clade/run.h"
 #include "judge_internal.h"
 
+#include "clade/time.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -73,6 +75,12 @@ clade_status clade__sequences_head(clade_sequences **out, const clade_sequences 
         memcpy(head->at_us + to, all->at_us + from, length[c] * sizeof *head->at_us);
     }
     status = copy_fields(head, all, length, err);
+    if (status == CLADE_OK) status = clade_sequences_add_until(head, err);
+    for (size_t c = 0; status == CLADE_OK && head->until_us != NULL && c < all->n_customers; c++) {
+        const uint64_t cut = all->start[c] + length[c]; /* nothing is known from there on */
+        if (cut < all->start[c + 1] && all->at_us[cut] < head->until_us[c])
+            head->until_us[c] = all->at_us[cut];
+    }
     if (status == CLADE_OK) {
         *out = head;
         head = NULL;
@@ -98,13 +106,13 @@ typedef struct plan {
 } plan;
 
 static clade_status ask(part_plan *part, const clade_sequences *s, size_t customer, uint64_t end,
-                        clade_error *err)
+                        int64_t at_us, clade_error *err)
 {
     if (s->item[end] == 0) return CLADE_OK; /* not an item: a login is nobody's question */
     if (!CLADE_GROW(&part->cases, &part->capacity, part->n + 1)) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu cases", part->n + 1);
     }
-    part->cases[part->n++] = (clade_case){ (uint32_t)customer, s->item[end], end };
+    part->cases[part->n++] = (clade_case){ (uint32_t)customer, s->item[end], end, at_us };
     return CLADE_OK;
 }
 
@@ -115,8 +123,8 @@ static clade_status plan_loo(plan *p, clade_error *err)
         p->train[c]     = n < 3 ? n : n - 2;
         p->train_all[c] = n < 3 ? n : n - 1;
         if (n < 3) continue;
-        CLADE_TRY(ask(&p->validation, p->s, c, end - 2, err));
-        CLADE_TRY(ask(&p->test, p->s, c, end - 1, err));
+        CLADE_TRY(ask(&p->validation, p->s, c, end - 2, 0, err));
+        CLADE_TRY(ask(&p->test, p->s, c, end - 1, 0, err));
     }
     return CLADE_OK;
 }
@@ -141,7 +149,7 @@ static clade_status plan_sessions(plan *p, uint32_t min_history, clade_error *er
         p->train_all[c] = held_out[c] ? 0 : end - start;
         if (!held_out[c] && !validates) continue;
         for (uint64_t e = start + min_history; e < end; e++)
-            CLADE_TRY(ask(held_out[c] ? &p->test : &p->validation, p->s, c, e, err));
+            CLADE_TRY(ask(held_out[c] ? &p->test : &p->validation, p->s, c, e, 0, err));
     }
     return CLADE_OK;
 }
@@ -197,13 +205,22 @@ static clade_status plan_time(plan *p, const clade_split_options *o, clade_error
         const uint64_t v = first_from(p->s, c, valid_us), t = first_from(p->s, c, test_us);
         p->train[c]     = v - start;
         p->train_all[c] = t - start;
-        if (v > start && v < t) CLADE_TRY(ask(&p->validation, p->s, c, v, err));
-        if (t > start && t < end) CLADE_TRY(ask(&p->test, p->s, c, t, err));
+        if (v > start && v < t) CLADE_TRY(ask(&p->validation, p->s, c, v, valid_us, err));
+        if (t > start && t < end) CLADE_TRY(ask(&p->test, p->s, c, t, test_us, err));
     }
     p->split->validation.has_now = p->split->test.has_now = true;
     p->split->validation.now_us                           = valid_us;
     p->split->test.now_us                                 = test_us;
     return CLADE_OK;
+}
+
+/* A basket is asked for when the one before it is surely over: an hour behind it, or when the next
+ * one begins. */
+static int64_t between_baskets(const clade_sequences *s, uint64_t end)
+{
+    if (s->at_us == NULL) return 0;
+    const int64_t later = s->at_us[end - 1] + CLADE_US_PER_HOUR;
+    return later < s->at_us[end] ? later : s->at_us[end];
 }
 
 static clade_status plan_basket(plan *p, clade_error *err)
@@ -225,8 +242,9 @@ static clade_status plan_basket(plan *p, clade_error *err)
         /* One basket: last == start. Two: before == start. */
         p->train_all[c] = last == start ? end - start : last - start;
         p->train[c]     = before == start ? p->train_all[c] : before - start;
-        if (last > start && before > start) CLADE_TRY(ask(&p->validation, p->s, c, before, err));
-        if (last > start) CLADE_TRY(ask(&p->test, p->s, c, last, err));
+        if (last > start && before > start)
+            CLADE_TRY(ask(&p->validation, p->s, c, before, between_baskets(p->s, before), err));
+        if (last > start) CLADE_TRY(ask(&p->test, p->s, c, last, between_baskets(p->s, last), err));
     }
     return CLADE_OK;
 }

@@ -38,7 +38,29 @@ void clade_sequences_free(clade_sequences *s)
     free(s->start);
     free(s->item);
     free(s->at_us);
+    free(s->until_us);
     free(s);
+}
+
+int64_t clade_sequences_last_us(const clade_sequences *s)
+{
+    int64_t last = INT64_MIN;
+    for (size_t e = 0; s->at_us != NULL && e < s->n_events; e++)
+        last = s->at_us[e] > last ? s->at_us[e] : last;
+    return last;
+}
+
+clade_status clade_sequences_add_until(clade_sequences *s, clade_error *err)
+{
+    if (s->at_us == NULL || s->until_us != NULL) return CLADE_OK;
+    const int64_t last = clade_sequences_last_us(s);
+    s->until_us        = CLADE_NEW(int64_t, s->n_customers);
+    if (s->until_us == NULL)
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the ends of %zu histories",
+                          s->n_customers);
+    for (size_t c = 0; c < s->n_customers; c++)
+        s->until_us[c] = last;
+    return CLADE_OK;
 }
 
 static clade_status add_field(uint32_t **out_value, clade_sequence_field *fields, size_t *n_fields,
@@ -141,6 +163,8 @@ uint64_t clade_sequences_hash(const clade_sequences *s)
     hash                   = clade_hash64(s->start, (s->n_customers + 1) * sizeof *s->start, hash);
     hash                   = clade_hash64(s->item, s->n_events * sizeof *s->item, hash);
     if (s->at_us != NULL) hash = clade_hash64(s->at_us, s->n_events * sizeof *s->at_us, hash);
+    if (s->until_us != NULL)
+        hash = clade_hash64(s->until_us, s->n_customers * sizeof *s->until_us, hash);
     for (size_t f = 0; f < s->n_fields; f++)
         hash = hash_field(hash, &s->field[f], s->n_events);
     for (size_t f = 0; f < s->n_item_fields; f++)

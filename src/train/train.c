@@ -22,6 +22,7 @@ typedef struct training {
     clade_window              *window;
     size_t                     n_windows, capacity;
     uint64_t                   windows_of; /* epoch whose windows these are, + 1 */
+    bool                       alone;      /* a customer of one event is learnt from too */
     size_t                     n_tokens;   /* of the epoch, in this process */
     double                     seconds;    /* of learning: this epoch */
     double                     total_seconds;
@@ -55,7 +56,11 @@ static void cut_customer(training *t, uint32_t customer, clade_rng *rng)
     const uint64_t max   = clade_behaviour_options_of(t->model)->max_events;
     const uint64_t end   = t->sequences->start[customer + 1];
     uint64_t       first = t->sequences->start[customer];
-    if (end - first < 2) return;
+    if (end - first < 2) {
+        if (end > first && t->alone)
+            t->window[t->n_windows++] = (clade_window){ customer, first, end };
+        return;
+    }
     if (end - first > max + 1) { /* another phase each epoch, so that cuts fall everywhere */
         const uint64_t phase = clade_rng_below(rng, max);
         if (phase > 0) {
@@ -101,8 +106,10 @@ static clade_status room_for_windows(training *t, clade_error *err)
                           "nothing to learn: none of %zu customers has two events",
                           t->sequences->n_customers);
     }
-    t->capacity = n;
-    t->window   = CLADE_NEW(clade_window, n);
+    t->capacity                            = n;
+    const clade_behaviour_options *const o = clade_behaviour_options_of(t->model);
+    t->alone                               = t->sequences->at_us != NULL && o->with_moment;
+    t->window                              = CLADE_NEW(clade_window, n);
     if (t->window == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu windows", n);
     return CLADE_OK;
 }
@@ -307,8 +314,13 @@ static uint64_t identity_of(const training *t)
                                                       t->options->warm_up,
                                                       t->options->cool_down };
     const uint32_t shape[6]  = { b->d, b->n_blocks, b->n_heads, b->ff, b->n_rates, b->max_events };
-    const float    chance[5] = { b->temperature, b->dropout, b->dropout_in, b->future_weight,
-                                 b->future_days };
+    const float    chance[7] = { b->temperature,
+                                 b->dropout,
+                                 b->dropout_in,
+                                 b->future_weight,
+                                 b->future_days,
+                                 b->return_weight,
+                              b->with_moment ? 1.0f : 0.0f };
     uint64_t       hash = clade_hash64(whole, sizeof whole, clade_sequences_hash(t->sequences));
     hash                = clade_hash64(real, sizeof real, hash);
     hash                = clade_hash64(shape, sizeof shape, hash);

@@ -346,7 +346,8 @@ static void served_free(served *s)
 static void score_all(float out[N_ITEMS + 1], const served *s, size_t row)
 {
     clade_error        err    = { 0 };
-    const clade_case   one    = { (uint32_t)row, 1, s->histories->sequences->start[row + 1] };
+    const clade_case   one    = { (uint32_t)row, 1, s->histories->sequences->start[row + 1],
+                                  s->histories->as_of_us };
     const clade_scorer scorer = clade_behaviour_scorer(s->histories->model);
     check_ok(scorer.score(scorer.self, out, s->histories->sequences, &one, 1, &err));
 }
@@ -484,7 +485,7 @@ static double score_without(const served *s, size_t row, uint32_t left_out, uint
         n++;
     }
     one->n_events = n, one->start[1] = n;
-    const clade_case asked = { 0, 1, n };
+    const clade_case asked = { 0, 1, n, 0 };
     check_ok(clade_behaviour_vectors(vector, s->histories->model, one, &asked, 1, &err));
     for (size_t j = 0; j < d; j++)
         sum += (double)vector[j] * (double)clade_behaviour_items(s->histories->model)[item * d + j];

@@ -3,6 +3,7 @@
 
 #include "clade/judge.h"
 #include "clade/run.h"
+#include "clade/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,26 @@ static void a_split_in_time_cuts_all_customers_at_one_moment(void **state)
     assert_int_equal(s->validation.n_cases, 2);
     assert_int_equal(s->test.n_cases, 2); /* 9 was not known before */
     case_is(&s->test.cases[0], 0, 19, 9);
+    assert_true(s->validation.cases[0].at_us == s->validation.now_us);
+    assert_true(s->test.cases[0].at_us == s->test.now_us);
+    assert_true(s->train->until_us[0] <= s->validation.now_us);
+    clade_split_free(s);
+    clade_sequence_file_free(f);
+}
+
+static void a_basket_is_asked_for_when_the_one_before_is_over(void **state)
+{
+    (void)state;
+    clade_sequence_file *f     = read_text("CustomerID,StockCode,InvoiceNo,InvoiceDate,Quantity\n"
+                                               "1,a,10,2011-01-01 10:00:00,1\n"
+                                               "1,b,11,2011-01-01 10:20:00,1\n"
+                                               "1,c,12,2011-01-05 09:00:00,1\n",
+                                           0);
+    clade_split         *s     = split_of(f, CLADE_PROTOCOL_BASKET);
+    const int64_t       *at_us = f->sequences->at_us;
+    assert_true(s->validation.cases[0].at_us == at_us[1]); /* 20 minutes later, not an hour */
+    assert_true(s->test.cases[0].at_us == at_us[1] + CLADE_US_PER_HOUR);
+    assert_true(s->train_all->until_us[0] == at_us[1]);
     clade_split_free(s);
     clade_sequence_file_free(f);
 }
@@ -369,6 +390,7 @@ int main(void)
         cmocka_unit_test(leave_one_out_asks_for_the_last_and_validates_on_the_one_before),
         cmocka_unit_test(sessions_ask_after_every_prefix_of_what_is_held_out),
         cmocka_unit_test(a_split_in_time_cuts_all_customers_at_one_moment),
+        cmocka_unit_test(a_basket_is_asked_for_when_the_one_before_is_over),
         cmocka_unit_test(baskets_ask_for_the_last_one_whole),
         cmocka_unit_test(what_a_protocol_needs_and_the_log_lacks_is_named),
         cmocka_unit_test(a_scorer_is_asked_every_case_once),

@@ -148,7 +148,7 @@ static clade_ranking measured(const clade_case *cases, size_t n, const uint64_t 
 static void metrics_match_the_case_worked_by_hand(void **state)
 {
     (void)state;
-    const clade_case    cases[3] = { { 4, 1, 9 }, { 4, 2, 10 }, { 8, 3, 20 } };
+    const clade_case    cases[3] = { { 4, 1, 9, 0 }, { 4, 2, 10, 0 }, { 8, 3, 20, 0 } };
     const clade_rank    rank[3]  = { { 0, 0 }, { 6, 0 }, { 20, 0 } };
     const clade_ranking m        = measured(cases, 3, NULL, rank, 300);
     assert_int_equal(m.n_cases, 3);
@@ -170,7 +170,7 @@ static void metrics_match_the_case_worked_by_hand(void **state)
 static void ties_are_the_mean_over_every_order(void **state)
 {
     (void)state;
-    const clade_case cases[1] = { { 0, 1, 1 } };
+    const clade_case cases[1] = { { 0, 1, 1, 0 } };
     for (uint32_t b = 0; b < 24; b += 3) {
         for (uint32_t e = 0; e < 17; e += 4) {
             const clade_rank    rank = { b, e };
@@ -193,7 +193,7 @@ static void ties_are_the_mean_over_every_order(void **state)
 static void constant_scores_gain_what_chance_gives(void **state)
 {
     (void)state;
-    const clade_case    cases[1] = { { 0, 1, 1 } };
+    const clade_case    cases[1] = { { 0, 1, 1, 0 } };
     const clade_rank    rank     = { 0, 399 }; /* 400 items, all equal */
     const clade_ranking m        = measured(cases, 1, NULL, &rank, 400);
     check_close(m.hit[0].value, 5.0 / 400, 1e-15);
@@ -204,7 +204,7 @@ static void constant_scores_gain_what_chance_gives(void **state)
 static void baskets_have_recall_and_the_chance_of_any_hit(void **state)
 {
     (void)state;
-    const clade_case    cases[1] = { { 0, 1, 1 } };
+    const clade_case    cases[1] = { { 0, 1, 1, 0 } };
     const uint64_t      start[2] = { 0, 4 };
     const clade_rank    rank[4]  = { { 4, 0 }, { 1, 0 }, { CLADE_RANK_NONE, 0 }, { 29, 0 } };
     const clade_ranking m        = measured(cases, 1, start, rank, 300);
@@ -221,7 +221,7 @@ static void baskets_have_recall_and_the_chance_of_any_hit(void **state)
 static void tied_targets_of_a_basket_share_their_places(void **state)
 {
     (void)state;
-    const clade_case    cases[1] = { { 0, 1, 1 } };
+    const clade_case    cases[1] = { { 0, 1, 1, 0 } };
     const uint64_t      start[2] = { 0, 2 };
     const clade_rank    rank[2]  = { { 9, 5 }, { 9, 5 } };
     const clade_ranking m        = measured(cases, 1, start, rank, 300);
@@ -240,7 +240,7 @@ static void the_interval_resamples_customers_and_not_cases(void **state)
     static clade_case cases[N];
     static clade_rank rank[N];
     for (uint32_t i = 0; i < N; i++) { /* 40 customers, all cases of a customer alike */
-        cases[i] = (clade_case){ i / 100, 1, i + 1 };
+        cases[i] = (clade_case){ i / 100, 1, i + 1, 0 };
         rank[i]  = (clade_rank){ i / 100 % 2 == 0 ? 0 : 90, 0 };
     }
     clade_ranking       m, again;
@@ -262,7 +262,7 @@ static void the_interval_resamples_customers_and_not_cases(void **state)
 static void lists_have_coverage_novelty_and_a_share_of_the_short_head(void **state)
 {
     (void)state;
-    const clade_case cases[2]                   = { { 0, 1, 1 }, { 1, 1, 2 } };
+    const clade_case cases[2]                   = { { 0, 1, 1, 0 }, { 1, 1, 2, 0 } };
     const clade_rank rank[2]                    = { { 0, 0 }, { 0, 0 } };
     const uint64_t   count[5]                   = { 50, 6, 2, 1, 0 };
     uint32_t         top[2 * CLADE_RANKING_TOP] = { 1, 2 };
@@ -307,7 +307,7 @@ static void a_batch_ranks_each_case_whatever_the_threads(void **state)
         score[i] = some_score(&rng);
     for (uint32_t i = 0; i < N; i++) {
         const uint64_t end = s->start[i] + LENGTH - 1;
-        cases[i]           = (clade_case){ i, s->item[end], end };
+        cases[i]           = (clade_case){ i, s->item[end], end, 0 };
     }
     for (int t = 0; t < 2; t++) {
         clade_ranks out = { all[t], unseen[t], NULL, top[t] };

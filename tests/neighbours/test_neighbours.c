@@ -39,7 +39,7 @@ static clade_neighbours *fit(clade_neighbours_kind kind, const clade_sequences *
 static void ask(float *out, clade_neighbours *fitted, const clade_sequences *s, uint32_t customer,
                 uint64_t end)
 {
-    const clade_case   one    = { customer, 1, end };
+    const clade_case   one    = { customer, 1, end, 0 };
     const clade_scorer scorer = clade_neighbours_scorer(fitted);
     check_ok(scorer.score(scorer.self, out, s, &one, 1, NULL));
 }
@@ -294,7 +294,7 @@ static void scores_are_the_same_for_any_number_of_threads_and_blind_to_what_come
     clade_case       cases[N_CUSTOMERS];
     static float     one[N_CUSTOMERS * (N_ITEMS + 1)], other[N_CUSTOMERS * (N_ITEMS + 1)];
     for (uint32_t c = 0; c < N_CUSTOMERS; c++) {
-        cases[c] = (clade_case){ c, 1, s->start[c] + (s->start[c + 1] - s->start[c]) / 2 };
+        cases[c] = (clade_case){ c, 1, s->start[c] + (s->start[c + 1] - s->start[c]) / 2, 0 };
         for (uint64_t e = cases[c].end; e < s->start[c + 1]; e++)
             poisoned->item[e] = 1 + poisoned->item[e] % N_ITEMS;
     }

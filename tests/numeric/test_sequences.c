@@ -94,6 +94,30 @@ static void the_hash_sees_every_column_and_not_the_callers_numbers(void **state)
     clade_sequences_free(s);
 }
 
+static void histories_end_where_the_log_does_unless_somebody_says_otherwise(void **state)
+{
+    (void)state;
+    clade_sequences *s = NULL, *without = NULL;
+    check_ok(clade_sequences_create(&s, 2, 3, 4, true, NULL));
+    s->start[1] = 2, s->start[2] = 3;
+    s->at_us[0] = -9, s->at_us[1] = 77, s->at_us[2] = 41;
+    const uint64_t before = clade_sequences_hash(s);
+    assert_int_equal(clade_sequences_last_us(s), 77);
+    check_ok(clade_sequences_add_until(s, NULL));
+    assert_int_equal(s->until_us[0], 77);
+    assert_int_equal(s->until_us[1], 77);
+    assert_true(clade_sequences_hash(s) != before);
+    s->until_us[1] = 50;
+    check_ok(clade_sequences_add_until(s, NULL)); /* once only */
+    assert_int_equal(s->until_us[1], 50);
+    check_ok(clade_sequences_create(&without, 2, 3, 4, false, NULL));
+    check_ok(clade_sequences_add_until(without, NULL));
+    assert_null(without->until_us);
+    assert_true(clade_sequences_last_us(without) == INT64_MIN);
+    clade_sequences_free(s);
+    clade_sequences_free(without);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +125,7 @@ int main(void)
         cmocka_unit_test(a_bad_value_is_named),
         cmocka_unit_test(a_field_is_added_once_and_under_a_fitting_name),
         cmocka_unit_test(the_hash_sees_every_column_and_not_the_callers_numbers),
+        cmocka_unit_test(histories_end_where_the_log_does_unless_somebody_says_otherwise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,33 @@ static double logit(const double *hidden, const clade_behaviour *model, const do
     return sum;
 }
 
+/* h at the end of a silence: one row for every step of it. */
+static void wait(double *h, const clade_behaviour *model, const double *theta, uint8_t bucket)
+{
+    const size_t d = model->options.d;
+    if (model->at.silence == SIZE_MAX) return;
+    for (size_t j = 0; j < d; j++) {
+        double factor = 1.0, shift = 0.0;
+        for (size_t k = 1; k <= bucket; k++) {
+            factor += theta[model->at.silence + k * 2 * d + j] / 8.0;
+            shift += theta[model->at.silence + k * 2 * d + d + j] / 8.0;
+        }
+        h[j] = h[j] * factor + shift;
+    }
+}
+
+/* Minus the log of the chance that what came of it was to come. */
+static double doubt(const double *h, const clade_behaviour *model, const double *theta,
+                    uint8_t returns)
+{
+    const size_t d = model->options.d;
+    double       r = theta[model->at.comes_back + d];
+    if (returns == CLADE__RETURN_UNASKED) return 0.0;
+    for (size_t j = 0; j < d; j++)
+        r += h[j] * theta[model->at.comes_back + j];
+    return log(1.0 + exp(returns == CLADE__RETURN_YES ? -r : r));
+}
+
 /* Minus the log of the chance of the item that came; 0 where nothing is asked. */
 static double surprise(const double *hidden, const clade_behaviour *model, const double *theta,
                        uint32_t target)
@@ -222,13 +249,16 @@ double reference_loss(double *out_hidden, const clade_behaviour *model, const do
         for (size_t t = 0; t < n; t++) {
             double h[D_MAX], y[D_MAX];
             norm(h, x[t], theta + model->at.norm_out, d);
+            wait(h, model, theta, tokens->silence == NULL ? 0 : tokens->silence[start + t]);
+            memcpy(y, h, d * sizeof *y);
+            if (model->at.comes_back != SIZE_MAX)
+                loss += 1.3 * doubt(h, model, theta, tokens->returns[start + t]);
             if (model->options.temperature > 0.0f)
                 unit(h, d, 1.0 / (double)model->options.temperature);
             if (out_hidden != NULL) memcpy(out_hidden + (start + t) * d, h, d * sizeof *h);
             loss += (double)tokens->weight[start + t] *
                     surprise(h, model, theta, tokens->target[start + t]);
             if (model->at.future == SIZE_MAX) continue;
-            norm(y, x[t], theta + model->at.norm_out, d);
             times(h, y, theta + model->at.future, d, d);
             if (model->options.temperature > 0.0f)
                 unit(h, d, 1.0 / (double)model->options.temperature);

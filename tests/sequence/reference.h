@@ -6,8 +6,9 @@
 #include "models/sequence/behaviour_internal.h"
 
 /**
- * Loss of the tokens (sum of weight times cross-entropy over the whole catalogue) at parameters
- * theta (at.n). out_hidden (N, d) may be NULL; chance as in the fast passes.
+ * Loss of the tokens (sum of weight times cross-entropy over the whole catalogue, and 1.3 times
+ * that of coming back) at parameters theta (at.n). out_hidden (N, d) may be NULL; chance as in the
+ * fast passes.
  */
 double reference_loss(double *out_hidden, const clade_behaviour *model, const double *theta,
                       const clade__tokens *tokens, const clade__chance *chance);

@@ -32,6 +32,8 @@ static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *
         loss += clade__softmax_loss(d_row, room.d_future, &room, room.future, d, &candidates,
                                     tokens->future, tokens->weight, tokens->n);
     }
+    if (model->at.comes_back != SIZE_MAX) /* as the reference weighs it */
+        loss += clade__return_loss(&room, model, tokens, 1.3f);
     clade__backward(grad + model->at.tables_end, &room, model, &packed, tokens, chance);
     clade__items_backward(grad, d_row, row, norm, model, NULL, n_items);
     clade__embed_backward(grad, room.d_x, model, tokens, chance);
@@ -58,6 +60,9 @@ static void fill_tokens(clade__tokens *tokens, const clade_behaviour *model,
             tokens->target[i] = s->item[s->start[c + 1] - 1 - (tokens->n - i) + 1];
             tokens->weight[i] = 0.3f + 0.11f * (float)(i % 7);
             tokens->future[i] = (uint32_t)(i * 5 % 38);
+            if (s->at_us == NULL) continue;
+            tokens->silence[i] = (uint8_t)(i % 3 == 0 ? 0 : i * 7 % CLADE__GAP_BUCKETS);
+            tokens->returns[i] = (uint8_t)(i % 3);
         }
     }
 }
@@ -212,6 +217,14 @@ static void the_second_objective_knows_its_gradient(void **state)
     check_model(&o, false, true);
 }
 
+static void the_moment_of_the_question_knows_its_gradient(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.with_moment = true, o.return_weight = 1.3f, o.future_weight = 0.7f;
+    check_model(&o, true, false);
+}
+
 static void plain_kernels_agree_too(void **state)
 {
     (void)state;
@@ -232,6 +245,7 @@ int main(void)
         cmocka_unit_test(no_feed_forward_and_narrow_heads_are_fine),
         cmocka_unit_test(dropout_uses_one_mask_on_the_way_there_and_back),
         cmocka_unit_test(the_second_objective_knows_its_gradient),
+        cmocka_unit_test(the_moment_of_the_question_knows_its_gradient),
         cmocka_unit_test(plain_kernels_agree_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static double share_of_hits(const clade_behaviour *model, const clade_sequences 
     float              score[22];
     for (size_t c = 0; c < s->n_customers; c++) {
         const uint64_t   end  = s->start[c + 1] - 1;
-        const clade_case one  = { (uint32_t)c, s->item[end], end };
+        const clade_case one  = { (uint32_t)c, s->item[end], end, 0 };
         size_t           best = 1;
         check_ok(scorer.score(scorer.self, score, s, &one, 1, NULL));
         for (size_t i = 2; i <= 21; i++)
@@ -186,7 +186,7 @@ static void a_vector_depends_on_the_past_of_its_customer_alone(void **state)
     clade_behaviour        *model   = NULL;
     options.mixer[1]                = CLADE_MIXER_DECAY;
     check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
-    const clade_case cases[3] = { { 0, 1, 3 }, { 2, 1, 20 }, { 4, 1, 40 } };
+    const clade_case cases[3] = { { 0, 1, 3, 0 }, { 2, 1, 20, 0 }, { 4, 1, 40, 0 } };
     float            before[3 * 32], after[3 * 32], alone[32];
     check_ok(clade_behaviour_vectors(before, model, s, cases, 3, NULL));
     check_ok(clade_behaviour_vectors(alone, model, s, &cases[1], 1, NULL));
@@ -213,7 +213,7 @@ static void a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros(void **sta
     const clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
     clade_behaviour              *model   = NULL;
     check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
-    const clade_case cases[3] = { { 0, 1, 2 }, { 1, 1, 5 }, { 2, 1, 10 } };
+    const clade_case cases[3] = { { 0, 1, 2, 0 }, { 1, 1, 5, 0 }, { 2, 1, 10, 0 } };
     float            out[3 * 32], known[32];
     check_ok(clade_behaviour_vectors(out, model, s, cases, 3, NULL));
     for (size_t j = 0; j < 32; j++)
@@ -233,10 +233,11 @@ static void a_file_gives_the_model_back(void **state)
     clade_behaviour        *model = NULL, *again = NULL;
     const char *const       notes[] = { "seed", "9", NULL };
     options.mixer[1]                = CLADE_MIXER_DECAY;
+    options.with_moment = true, options.return_weight = 0.25f, options.future_weight = 0.5f;
     check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
     check_folder_make(folder, "behaviour");
     (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    const clade_case one = { 2, 1, 25 };
+    const clade_case one = { 2, 1, 25, 0 };
     float            wanted[32], got[32];
     check_ok(clade_behaviour_vectors(wanted, model, s, &one, 1, NULL));
     for (int precision = 0; precision < 3; precision++) {
@@ -244,6 +245,8 @@ static void a_file_gives_the_model_back(void **state)
         check_ok(
             clade_behaviour_save(model, path, (clade_behaviour_precision)precision, notes, NULL));
         check_ok(clade_behaviour_load(&again, path, NULL));
+        assert_memory_equal(clade_behaviour_options_of(again), clade_behaviour_options_of(model),
+                            sizeof(clade_behaviour_options));
         check_ok(clade_behaviour_vectors(got, again, s, &one, 1, NULL));
         for (size_t j = 0; j < 32; j++) {
             dot += (double)got[j] * (double)wanted[j];
@@ -259,6 +262,94 @@ static void a_file_gives_the_model_back(void **state)
     clade_sequences_free(s);
 }
 
+/* 90 customers: item 1, and then either item 2 an hour later or item 3 in 30 days; a third of those
+ * who came back after the hour do nothing more, for a year. */
+static clade_sequences *waits(void)
+{
+    enum { CUSTOMERS = 90 };
+    clade_sequences *s  = NULL;
+    uint64_t         at = 0;
+    check_ok(clade_sequences_create(&s, CUSTOMERS, 20 * CUSTOMERS, 3, true, NULL));
+    clade_rng rng = clade_rng_stream(5, "test/waits", 0);
+    for (size_t c = 0; c < CUSTOMERS; c++) {
+        int64_t moment = (int64_t)clade_rng_below(&rng, 400) * CLADE_US_PER_DAY;
+        for (size_t e = 0; e < 20 && (e < 2 || c % 3 > 0); e += 2) {
+            const bool soon = e == 0 ? c % 3 == 0 : clade_rng_below(&rng, 2) == 0;
+            s->item[at] = 1, s->at_us[at++] = moment;
+            moment += soon ? CLADE_US_PER_HOUR : 30 * CLADE_US_PER_DAY;
+            s->item[at] = soon ? 2 : 3, s->at_us[at++] = moment;
+            moment += CLADE_US_PER_DAY;
+        }
+        s->start[c + 1] = at;
+    }
+    s->n_events = (size_t)at;
+    check_ok(clade_sequences_add_until(s, NULL));
+    for (size_t c = 0; c < CUSTOMERS; c++)
+        s->until_us[c] = 1200 * CLADE_US_PER_DAY;
+    return s;
+}
+
+/* Right behind item 1 an hour and a month are equally likely; after five days only one is left. */
+static void a_silence_says_what_can_still_come(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = waits();
+    clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model   = NULL;
+    float                   score[3 * 4];
+    clade_case              cases[3] = { { 1, 3, s->start[1] + 1, 0 },
+                                         { 1, 3, s->start[1] + 1, 0 },
+                                         { 1, 3, s->start[1] + 1, 0 } };
+    options.with_moment = true, options.return_weight = 0.3f, options.dropout_in = 0.0f;
+    check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+    (void)learn(model, s, 300, 0, 2);
+    cases[1].at_us            = s->at_us[s->start[1]] + 5 * CLADE_US_PER_DAY;
+    cases[2].at_us            = s->at_us[s->start[1]] - 5; /* before the event: right behind it */
+    const clade_scorer scorer = clade_behaviour_scorer(model);
+    check_ok(scorer.score(scorer.self, score, s, cases, 3, NULL));
+    assert_true(score[4 + 3] - score[4 + 2] > 2.0f);
+    assert_true(fabsf(score[3] - score[2]) < 1.0f);
+    assert_memory_equal(score, score + 8, 4 * sizeof *score);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+/* What was asked of the last event counts, with what is known of the time behind it. */
+static void a_customer_who_is_gone_teaches_too(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = waits();
+    clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model   = NULL;
+    clade_learner          *learner = NULL;
+    clade_learner_step      step;
+    clade_learner_options   how  = clade_learner_defaults();
+    const clade_window      all  = { 0, s->start[0], s->start[1] };
+    const clade_window      last = { 0, s->start[1] - 1, s->start[1] };
+    size_t                  n    = 0;
+    options.with_moment = true, options.return_weight = 0.3f;
+    check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+    check_ok(clade_learner_create(&learner, model, &how, NULL));
+    for (int i = 0; i < 40; i++) { /* a quarter of the questions come after a silence */
+        check_ok(clade_learner_take(&step, learner, s, &all, 1, 1.0, NULL));
+        assert_int_equal(step.n_tokens, 2);
+        assert_int_equal(step.n_targets, 1);
+        n += step.n_returns;
+    }
+    assert_in_range(n, 5, 40);
+    s->until_us[0] = s->at_us[1]; /* nothing is known behind the last event */
+    for (int i = 0; i < 40; i++) {
+        check_ok(clade_learner_take(&step, learner, s, &all, 1, 1.0, NULL));
+        assert_int_equal(step.n_returns, 0);
+    }
+    check_ok(clade_learner_take(&step, learner, s, &last, 1, 1.0, NULL));
+    assert_int_equal(step.n_windows, 1);
+    assert_int_equal(step.n_tokens, 1);
+    clade_learner_free(learner);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
 static void a_model_refuses_a_log_of_another_shape(void **state)
 {
     (void)state;
@@ -266,7 +357,7 @@ static void a_model_refuses_a_log_of_another_shape(void **state)
     const clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
     clade_behaviour              *model   = NULL;
     clade_error                   err     = { 0 };
-    const clade_case              one     = { 0, 1, 3 };
+    const clade_case              one     = { 0, 1, 3, 0 };
     float                         out[32];
     check_ok(clade_behaviour_create(&model, &options, rich, 9, NULL));
     assert_int_equal(clade_behaviour_vectors(out, model, poor, &one, 1, &err), CLADE_ERR_ARG);
@@ -305,6 +396,8 @@ int main(void)
         cmocka_unit_test(a_vector_depends_on_the_past_of_its_customer_alone),
         cmocka_unit_test(a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros),
         cmocka_unit_test(a_file_gives_the_model_back),
+        cmocka_unit_test(a_silence_says_what_can_still_come),
+        cmocka_unit_test(a_customer_who_is_gone_teaches_too),
         cmocka_unit_test(a_model_refuses_a_log_of_another_shape),
         cmocka_unit_test(options_out_of_range_are_named),
     };

@@ -74,7 +74,7 @@ static void check_prefixes(const clade_behaviour_options *options, bool rich)
     for (uint32_t c = 0; c < f.log->n_customers; c++) {
         restart(&f);
         for (uint64_t e = f.log->start[c]; e < f.log->start[c + 1]; e++) {
-            const clade_case one = { c, 1, e + 1 };
+            const clade_case one = { c, 1, e + 1, 0 };
             float            vector[D], profile[D], wanted[D], wanted_profile[D];
             check_ok(clade_behaviour_vectors(wanted, f.model, f.log, &one, 1, NULL));
             check_ok(clade_behaviour_profiles(wanted_profile, f.model, f.log, &one, 1, NULL));
@@ -130,6 +130,31 @@ static void plain_kernels_give_the_bits_of_the_whole_history(void **state)
 
 /* One block of attention sees the latest max_events alone, so it equals the recomputed one beyond
  * them, with sums in another order: 1e-5 of a vector of length 20. */
+static void one_state_answers_at_any_moment(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = options_of(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.with_moment             = true;
+    check_prefixes(&o, true);
+    fixture       f             = open_fixture(&o, true);
+    const int64_t silence_us[3] = { 0, 90 * CLADE_US_PER_SECOND, 700 * CLADE_US_PER_DAY };
+    for (uint64_t e = f.log->start[2]; e < f.log->start[3]; e++) {
+        float profile[D];
+        check_ok(step(NULL, profile, &f, e, NULL));
+        for (size_t i = 0; i < 3; i++) {
+            const clade_case one = { 2, 1, e + 1, f.log->at_us[e] + silence_us[i] };
+            float            vector[D], later[D], wanted[D], wanted_later[D];
+            check_ok(clade_behaviour_vectors(wanted, f.model, f.log, &one, 1, NULL));
+            check_ok(clade_behaviour_profiles(wanted_later, f.model, f.log, &one, 1, NULL));
+            clade_behaviour_at_moment(vector, later, f.model, profile, silence_us[i]);
+            assert_memory_equal(vector, wanted, sizeof vector);
+            assert_memory_equal(later, wanted_later, sizeof later);
+            assert_true((i > 0) == (memcmp(later, profile, sizeof later) != 0));
+        }
+    }
+    close_fixture(&f);
+}
+
 static void attention_keeps_the_latest_events(void **state)
 {
     (void)state;
@@ -139,7 +164,7 @@ static void attention_keeps_the_latest_events(void **state)
         o.max_events              = 5;
         fixture f                 = open_fixture(&o, true);
         for (uint64_t e = f.log->start[2]; e < f.log->start[3]; e++) {
-            const clade_case one = { 2, 1, e + 1 };
+            const clade_case one = { 2, 1, e + 1, 0 };
             float            vector[D], wanted[D];
             check_ok(clade_behaviour_vectors(wanted, f.model, f.log, &one, 1, NULL));
             check_ok(step(vector, NULL, &f, e, NULL));
@@ -158,7 +183,7 @@ static void decays_remember_what_recomputing_has_forgotten(void **state)
     o.max_events              = 5;
     fixture          f        = open_fixture(&o, false);
     const uint64_t   first    = f.log->start[2];
-    const clade_case one      = { 2, 1, first + 12 };
+    const clade_case one      = { 2, 1, first + 12, 0 };
     float            vector[2][D], recomputed[2][D];
     for (size_t i = 0; i < 2; i++) {
         restart(&f);
@@ -340,6 +365,7 @@ int main(void)
         cmocka_unit_test(order_alone_and_plain_products_give_the_bits_of_the_whole_history),
         cmocka_unit_test(narrow_heads_and_no_feed_forward_give_the_bits_of_the_whole_history),
         cmocka_unit_test(plain_kernels_give_the_bits_of_the_whole_history),
+        cmocka_unit_test(one_state_answers_at_any_moment),
         cmocka_unit_test(attention_keeps_the_latest_events),
         cmocka_unit_test(decays_remember_what_recomputing_has_forgotten),
         cmocka_unit_test(a_saved_state_goes_on_as_if_nothing_had_happened),

@@ -23,6 +23,9 @@ enum {
     CLADE__QUERY_ROWS  = 48,  /* queries of one tile of attention */
 };
 
+/** Of clade__tokens.returns. */
+enum { CLADE__RETURN_UNASKED, CLADE__RETURN_NO, CLADE__RETURN_YES };
+
 /** Where a block's parameters begin in theta. Absent ones are SIZE_MAX. */
 typedef struct clade__block_layout {
     clade_mixer mixer;
@@ -47,9 +50,11 @@ typedef struct clade__layout {
     size_t              gap, hour, weekday; /* (64, d) (24, d) (7, d), where the log has times */
     size_t              tables_end; /* tables that events look up; all behind them is dense */
     clade__block_layout block[CLADE_BEHAVIOUR_BLOCKS_MAX];
-    size_t              norm_out; /* (d) */
-    size_t              future;   /* (d, d), with a future_weight, else SIZE_MAX */
-    size_t              n;        /* floats of theta */
+    size_t              norm_out;   /* (d) */
+    size_t              future;     /* (d, d), with a future_weight, else SIZE_MAX */
+    size_t              silence;    /* (64, 2 d) factors and shifts, with_moment and with times */
+    size_t              comes_back; /* (1, d + 1) with a return_weight and times */
+    size_t              n;          /* floats of theta */
 } clade__layout;
 
 struct clade_behaviour {
@@ -88,9 +93,11 @@ typedef struct clade__tokens {
     int64_t  *at_us;                /* (n) or NULL */
     float    *gap_days;             /* (n) since the event before; 0 for the first */
     uint8_t  *gap, *hour, *weekday; /* (n) */
-    uint32_t *target;               /* (n) item that came next, 0 for none */
-    float    *weight;               /* (n) of the loss at this token */
-    uint32_t *future; /* (n) item drawn from the window behind this token, 0 for none */
+    uint8_t  *silence; /* (n) bucket of the time from the event to the question; 0: at once */
+    uint8_t  *returns; /* (n) CLADE__RETURN_...: does the customer come back? */
+    uint32_t *target;  /* (n) item that came next, 0 for none */
+    float    *weight;  /* (n) of the loss at this token */
+    uint32_t *future;  /* (n) item drawn from the window behind this token, 0 for none */
     uint8_t
           *elapsed; /* (sum of L^2) bucket of the time between two events of a customer, or NULL */
     size_t elapsed_capacity;
@@ -121,6 +128,7 @@ typedef struct clade__packed_block {
 typedef struct clade__packed {
     clade__packed_block block[CLADE_BEHAVIOUR_BLOCKS_MAX];
     float              *future, *future_t; /* NULL without a second objective */
+    float              *silence;           /* clade__silences, or NULL */
     float              *memory;
 } clade__packed;
 
@@ -154,8 +162,11 @@ typedef struct clade__room {
     size_t      capacity;                         /* tokens */
     clade__kept kept[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* serving: all blocks share the first */
     float      *last;                             /* (N, d) what comes out of the last block */
-    float      *out;                              /* (N, d) its norm */
-    float      *out_scale;                        /* (N) */
+    float      *out;                              /* (N, d) its norm, at the question's moment */
+    float      *quiet;                 /* (N, d) the same before silence; NULL when serving */
+    float      *d_return;              /* (N) of the loss by r */
+    float      *d_silence;             /* (64, 2 d) of the sums */
+    float      *out_scale;             /* (N) */
     float      *hidden;                /* (N, d) scaled output vectors: logits are hidden . table */
     float      *hidden_scale;          /* (N) */
     float      *future, *future_scale; /* the same of the second objective */
@@ -234,6 +245,27 @@ void clade__project(float *y, float *scale, const float *x, const clade_behaviou
 /** A block of decays, event by event: speed (H, K) = e^r, step = exp(-e^r), scale = s_k. */
 void clade__decay_constants(float *speed, float *step, float *scale, const clade_behaviour *model,
                             size_t b);
+
+/* ---- The moment of the question (moment.c) --------------------------------------------------- */
+
+/** Factors and shifts of each bucket: sums (64, 2 d). */
+void clade__silences(float *sums, const clade_behaviour *model);
+/** h (d) as of the end of a silence. */
+void clade__moment_apply(float *h, const clade_behaviour *model, uint8_t bucket);
+/** The same of room->out for all tokens; room->quiet keeps what was there. Nothing without
+ *  at.silence, as the way back. */
+void clade__moment(clade__room *room, const clade_behaviour *model, const clade__packed *packed,
+                   const clade__tokens *tokens);
+/** d_h (N, d), in place: from the gradient of out to that of quiet. */
+void clade__moment_backward(float *grad, float *d_h, clade__room *room,
+                            const clade_behaviour *model, const clade__packed *packed,
+                            const clade__tokens *tokens);
+/** Sum over the asked of weight times log loss; room->d_return is written. */
+double clade__return_loss(clade__room *room, const clade_behaviour *model,
+                          const clade__tokens *tokens, float weight);
+/** d_h (N, d) += the part of the gradient of out. Nothing without at.comes_back. */
+void clade__return_backward(float *grad, float *d_h, const clade__room *room,
+                            const clade_behaviour *model, const clade__tokens *tokens);
 
 /** Candidates of the loss: rows of a table of item vectors (loss.c). */
 typedef struct clade__candidates {

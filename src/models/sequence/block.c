@@ -172,6 +172,7 @@ void clade__forward(clade__room *room, const clade_behaviour *model, const clade
         if (shared && b + 1 < n_blocks) memcpy(room->kept[0].x, out, N * d * sizeof *out);
     }
     f->rms_norm(room->out, room->out_scale, room->last, model->theta + model->at.norm_out, N, d);
+    clade__moment(room, model, packed, tokens);
     clade__project(room->hidden, room->hidden_scale, room->out, model, N);
     if (!with_future) return;
     f->matmul(room->future, d, room->out, d, 1, packed->future, N, d, d, false);
@@ -191,6 +192,8 @@ void clade__backward(float *grad, clade__room *room, const clade_behaviour *mode
                         d, d, d, N, room);
         f->matmul(room->d_hidden, d, room->d_future, d, 1, packed->future_t, N, d, d, true);
     }
+    clade__return_backward(grad, room->d_hidden, room, model, tokens);
+    clade__moment_backward(grad, room->d_hidden, room, model, packed, tokens);
     memset(room->d_x, 0, N * d * sizeof(float));
     f->rms_norm_backward(room->d_x, clade__dense(grad, model, model->at.norm_out), room->d_hidden,
                          room->last, model->theta + model->at.norm_out, room->out_scale, N, d);

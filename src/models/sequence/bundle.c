@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FORMAT_VERSION = 1, NOTES_MAX = 32 };
+/* Version 2 says more of the model; what a file of version 1 does not say is off. */
+enum { FORMAT_VERSION = 2, NOTES_MAX = 32 };
 
 clade_status clade_behaviour_size_set(clade_behaviour_options *options, const char *size,
                                       clade_error *err)
@@ -66,6 +67,8 @@ static void write_description(clade_buffer *out, const clade_behaviour *model)
     clade_json_put_number(&json, "dropout_in", (double)o->dropout_in);
     clade_json_put_number(&json, "future_weight", (double)o->future_weight);
     clade_json_put_number(&json, "future_days", (double)o->future_days);
+    clade_json_put_bool(&json, "with_moment", o->with_moment);
+    clade_json_put_number(&json, "return_weight", (double)o->return_weight);
     clade_json_key(&json, "blocks");
     clade_json_array(&json);
     for (uint32_t b = 0; b < o->n_blocks; b++)
@@ -168,6 +171,18 @@ static double number(description *d, const clade_json_node *of, const char *key,
                                d->path, key, low, high);
     }
     return low;
+}
+
+/* What files of older versions do not have: 0 when it is not there, as every option behind them. */
+static float newer(description *d, const clade_json_node *of, const char *key, double high)
+{
+    return clade_json_get(d->tree, of, key) == NULL ? 0.0f : (float)number(d, of, key, 0, high);
+}
+
+static bool flag(const description *d, const clade_json_node *of, const char *key)
+{
+    const clade_json_node *const node = clade_json_get(d->tree, of, key);
+    return node != NULL && node->type == CLADE_JSON_BOOL && node->boolean;
 }
 
 static uint32_t whole(description *d, const clade_json_node *of, const char *key, double low,
@@ -321,9 +336,10 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
     o->dropout_in    = (float)number(&d, tree.node, "dropout_in", 0, 1);
     o->future_weight = (float)number(&d, tree.node, "future_weight", 0, 100);
     o->future_days   = (float)number(&d, tree.node, "future_days", 0, 3660);
+    o->with_moment   = flag(&d, tree.node, "with_moment");
+    o->return_weight = newer(&d, tree.node, "return_weight", 100);
     read_blocks(&d, o);
-    const clade_json_node *const time    = clade_json_get(&tree, tree.node, "with_time");
-    const uint32_t               n_items = whole(&d, tree.node, "items", 0, 1 << 30);
+    const uint32_t n_items = whole(&d, tree.node, "items", 0, 1 << 30);
     CLADE_TRY(d.status);
     /* The item table says how large the catalogue is, before anything is allocated for it. */
     const clade_tensor *const item = clade_tensors_find(file, "item");
@@ -332,8 +348,7 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
         return clade_fail(err, CLADE_ERR_DATA, "%s: 'item' is not a table of %u rows of %u", path,
                           n_items + 1, o->d);
     }
-    CLADE_TRY(clade_sequences_create(
-        out, 0, 0, n_items, time != NULL && time->type == CLADE_JSON_BOOL && time->boolean, err));
+    CLADE_TRY(clade_sequences_create(out, 0, 0, n_items, flag(&d, tree.node, "with_time"), err));
     read_fields(&d, *out, "event_fields", false);
     read_fields(&d, *out, "item_fields", true);
     return d.status;

@@ -22,13 +22,15 @@ enum {
     SPAN       = 1 << 15, /* floats of one task of sums and updates */
     FUTURE_MAX = 256,     /* events that the second objective looks ahead */
 };
+static const double SILENCE_MIN_S = 60.0, SILENCE_MAX_S = 366.0 * 86400.0; /* drawn by logarithm */
+static const double SILENCE_DAYS = 90.0;                                   /* drawn by the day */
 
 typedef struct shard {
     clade__tokens tokens;
     float        *grad;  /* dense part of theta */
     float        *d_row; /* (n_candidates, d) */
     float        *d_x;   /* (shard_tokens, d) */
-    double        loss, future_loss;
+    double        loss, future_loss, return_loss;
 } shard;
 
 struct clade_learner {
@@ -47,6 +49,9 @@ struct clade_learner {
     float    *row, *inverse_norm, *row_packed, *bias;
     float    *share; /* (n_items + 1) of the events of the log, when not all; see draw */
     const clade_sequences *share_of; /* that log */
+    const clade_sequences *last_of;  /* the log whose last moment this is */
+    int64_t                last_us;
+    float                  return_weight; /* of this step */
     uint32_t *touched; /* rows of the item table that this step changes, when not all */
     size_t    n_touched;
     uint8_t  *is_touched;
@@ -262,41 +267,91 @@ clade_learner_state clade_learner_state_of(clade_learner *l)
 
 /* ---- Windows into shards --------------------------------------------------------------------- */
 
+/* When and what an event is asked. */
+typedef struct question {
+    const clade_behaviour *model;
+    const clade_sequences *s;
+    uint64_t               last;     /* event of the customer */
+    int64_t                until_us; /* all is known before it */
+} question;
+
+static int64_t window_us(const clade_behaviour *model)
+{
+    return (int64_t)((double)model->options.future_days * 86400e6);
+}
+
 /* An item of the events behind `event` within the window of the second objective, or 0. All of the
  * customer's log that may be learnt from counts, not this window of it alone. */
-static uint32_t draw_future(const clade_behaviour *model, const clade_sequences *s, uint64_t event,
-                            uint64_t last, clade_rng *rng)
+static uint32_t draw_future(const question *q, uint64_t event, int64_t silence_us, clade_rng *rng)
 {
-    uint64_t n = 0;
+    const clade_sequences *const s = q->s;
+    uint64_t                     n = 0;
     if (s->at_us == NULL) {
-        n = (uint64_t)model->options.future_days;
-        if (n > last - event) n = last - event;
+        n = (uint64_t)q->model->options.future_days;
+        if (n > q->last - event) n = q->last - event;
     } else {
-        const int64_t until =
-            s->at_us[event] + (int64_t)((double)model->options.future_days * 86400e6);
-        while (n < FUTURE_MAX && event + n < last && s->at_us[event + n + 1] <= until)
+        const int64_t until = s->at_us[event] + silence_us + window_us(q->model);
+        while (n < FUTURE_MAX && event + n < q->last && s->at_us[event + n + 1] <= until)
             n++;
     }
     return n == 0 ? 0 : s->item[event + 1 + clade_rng_below(rng, n)];
 }
 
-static bool add_window(shard *one, const clade_behaviour *model, const clade_sequences *s,
+/* Most questions come at once; a quarter after a silence, drawn evenly on the log scale or evenly
+ * by the day: where something happens before it is over, there is no such question. What a silence
+ * says is so true of all customers who were silent for so long. */
+static int64_t draw_silence(const question *q, uint64_t event, clade_rng *rng)
+{
+    if (q->model->at.silence == SIZE_MAX || clade_rng_below(rng, 4) > 0) return 0;
+    const bool    by_log  = clade_rng_below(rng, 2) == 0;
+    const double  share   = clade_rng_uniform(rng);
+    const double  seconds = by_log ? SILENCE_MIN_S * pow(SILENCE_MAX_S / SILENCE_MIN_S, share)
+                                   : SILENCE_DAYS * 86400.0 * share;
+    const int64_t us      = (int64_t)(seconds * 1e6);
+    const int64_t end_us  = event < q->last ? q->s->at_us[event + 1] : q->until_us;
+    return q->s->at_us[event] + us < end_us ? us : 0;
+}
+
+/* After a silence, whose end does not depend on what came (right behind an event a customer is not
+ * gone yet); and only where all of the window is known, whatever happened in it. */
+static uint8_t comes_back(const question *q, uint64_t event, int64_t silence_us)
+{
+    const int64_t end_us = q->s->at_us[event] + silence_us + window_us(q->model);
+    if (silence_us == 0 || end_us > q->until_us) return CLADE__RETURN_UNASKED;
+    return event < q->last && q->s->at_us[event + 1] <= end_us ? CLADE__RETURN_YES
+                                                               : CLADE__RETURN_NO;
+}
+
+/* Does the last event of a customer, with nothing behind it, say something? */
+static bool asks_last(const clade_behaviour *model)
+{
+    return model->at.silence != SIZE_MAX;
+}
+
+static bool add_window(shard *one, const clade_learner *l, const clade_sequences *s,
                        const clade_window *window, clade_rng *rng)
 {
-    const uint64_t       last   = s->start[window->customer + 1] - 1;
-    clade__tokens *const tokens = &one->tokens;
-    const size_t         before = tokens->n;
-    if (!clade__tokens_add(tokens, model, s, s->start[window->customer], window->first,
-                           window->end - 1)) {
+    const clade_behaviour *const model   = l->model;
+    const uint64_t               behind  = s->start[window->customer + 1];
+    const bool                   is_last = window->end == behind && asks_last(model);
+    const question               q       = { model, s, behind - 1,
+                         s->until_us ? s->until_us[window->customer] : l->last_us };
+    clade__tokens *const         tokens  = &one->tokens;
+    const size_t                 before  = tokens->n;
+    const uint64_t               stop    = is_last ? window->end : window->end - 1;
+    if (!clade__tokens_add(tokens, model, s, s->start[window->customer], window->first, stop)) {
         return false;
     }
-    const bool     asks_future = model->at.future != SIZE_MAX;
-    const uint64_t first       = window->end - 1 - (tokens->n - before);
-    for (size_t i = before; i < tokens->n; i++) { /* every event is asked for the one after it */
-        tokens->target[i] = s->item[first + (i - before) + 1];
-        tokens->weight[i] = tokens->target[i] > 0 ? 1.0f : 0.0f;
-        tokens->future[i] =
-            asks_future ? draw_future(model, s, first + (i - before), last, rng) : 0;
+    const bool asks_future = model->at.future != SIZE_MAX;
+    uint64_t   event       = stop - (tokens->n - before);
+    for (size_t i = before; i < tokens->n; i++, event++) { /* asked for the one after it */
+        const int64_t silence_us = draw_silence(&q, event, rng);
+        tokens->target[i]        = event < q.last ? s->item[event + 1] : 0;
+        tokens->weight[i]        = tokens->target[i] > 0 ? 1.0f : 0.0f;
+        tokens->future[i]        = asks_future ? draw_future(&q, event, silence_us, rng) : 0;
+        if (model->at.silence != SIZE_MAX) tokens->silence[i] = clade__gap_bucket(silence_us);
+        if (model->at.comes_back != SIZE_MAX)
+            tokens->returns[i] = comes_back(&q, event, silence_us);
     }
     return true;
 }
@@ -308,15 +363,17 @@ static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clad
 {
     size_t    n   = 0;
     clade_rng rng = clade_rng_stream(l->options.seed, "behaviour/future", l->n_steps);
+    if (l->last_of != s) l->last_us = clade_sequences_last_us(s);
+    l->last_of = s;
     for (size_t i = 0; i < l->options.n_shards; i++)
         clade__tokens_clear(&l->shard[i].tokens);
     for (; n < n_windows; n++) {
-        if (windows[n].end - windows[n].first < 2) continue;
+        if (windows[n].end - windows[n].first < (asks_last(l->model) ? 1 : 2)) continue;
         size_t least = 0;
         for (size_t i = 1; i < l->options.n_shards; i++) {
             if (l->shard[i].tokens.n < l->shard[least].tokens.n) least = i;
         }
-        if (!add_window(&l->shard[least], l->model, s, &windows[n], &rng)) break;
+        if (!add_window(&l->shard[least], l, s, &windows[n], &rng)) break;
     }
     return n;
 }
@@ -423,7 +480,7 @@ static void run_shard(size_t i, int worker, void *context)
     const clade__chance     chance = { clade_rng_u64(&rng) };
     memset(one->grad, 0, l->n_dense * sizeof *one->grad);
     memset(one->d_row, 0, l->n_candidates * d * sizeof *one->d_row);
-    one->loss = one->future_loss = 0.0;
+    one->loss = one->future_loss = one->return_loss = 0.0;
     if (one->tokens.n == 0) return;
     clade__embed(room, l->model, &one->tokens, &chance);
     clade__forward(room, l->model, &l->packed, &one->tokens, &chance, l->future_weight != NULL);
@@ -434,6 +491,8 @@ static void run_shard(size_t i, int worker, void *context)
             clade__softmax_loss(one->d_row, room->d_future, room, room->future, d, &items,
                                 one->tokens.future, l->future_weight, one->tokens.n);
     }
+    if (l->model->at.comes_back != SIZE_MAX)
+        one->return_loss = clade__return_loss(room, l->model, &one->tokens, l->return_weight);
     clade__backward(one->grad, room, l->model, &l->packed, &one->tokens, &chance);
     memcpy(one->d_x, room->d_x, one->tokens.n * d * sizeof *one->d_x);
 }
@@ -591,7 +650,8 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
         const clade__tokens *const t = &l->shard[s].tokens;
         step.n_tokens += t->n;
         for (size_t i = 0; i < t->n; i++)
-            step.n_targets += t->target[i] > 0;
+            step.n_targets += t->target[i] > 0,
+                step.n_returns += asks_last(l->model) && t->returns[i] != CLADE__RETURN_UNASKED;
     }
     if (step.n_targets == 0) {
         *out = step;
@@ -604,6 +664,8 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
     }
     for (size_t i = 0; l->future_weight != NULL && i < o->shard_tokens; i++)
         l->future_weight[i] = l->model->options.future_weight / (float)step.n_targets;
+    l->return_weight =
+        step.n_returns == 0 ? 0.0f : l->model->options.return_weight / (float)step.n_returns;
     if (!all_items(l)) draw_candidates(l, sequences);
     clade__items(l->row, l->inverse_norm, l->model, l->candidate, l->n_candidates);
     clade__candidates_pack(l->row_packed, l->row, l->n_candidates, d);
@@ -611,7 +673,8 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
     clade_parallel(l->end_shard - l->first_shard, run_shard, l);
     gather_gradient(l);
     for (size_t s = l->first_shard; s < l->end_shard; s++)
-        step.loss += l->shard[s].loss, step.future_loss += l->shard[s].future_loss;
+        step.loss += l->shard[s].loss, step.future_loss += l->shard[s].future_loss,
+            step.return_loss += l->shard[s].return_loss;
     if (o->all_reduce != NULL) {
         CLADE_TRY(o->all_reduce(o->all_reduce_context, l->grad, l->model->at.n, &step.loss, err));
     }

@@ -74,6 +74,7 @@ static clade_status check_options(const clade_behaviour_options *o, clade_error 
     CLADE_TRY(check_range("dropout", (double)o->dropout, 0, 0.95, err));
     CLADE_TRY(check_range("future_weight", (double)o->future_weight, 0, 100, err));
     CLADE_TRY(check_range("future_days", (double)o->future_days, 0, 3660, err));
+    CLADE_TRY(check_range("return_weight", (double)o->return_weight, 0, 100, err));
     CLADE_TRY(check_range("dropout_in", (double)o->dropout_in, 0, 0.95, err));
     if (o->d % 16 != 0 || o->d % o->n_heads != 0 || o->d / o->n_heads % 8 != 0 || o->ff % 8 != 0) {
         return clade_fail(err, CLADE_ERR_ARG,
@@ -158,8 +159,12 @@ static void place_all(clade_behaviour *model)
     for (size_t b = 0; b < model->options.n_blocks; b++)
         place_block(model, b);
     at->norm_out = place(model, 1, d, "", "norm_out");
-    at->future   = SIZE_MAX;
+    at->future = at->silence = at->comes_back = SIZE_MAX;
     if (model->options.future_weight > 0.0f) at->future = place(model, d, d, "", "future");
+    if (!s->with_time) return;
+    if (!model->options.with_moment) return;
+    at->silence = place(model, CLADE__GAP_BUCKETS, 2 * d, "", "silence");
+    if (model->options.return_weight > 0.0f) at->comes_back = place(model, 1, d + 1, "", "return");
 }
 
 /* ---- First values ---------------------------------------------------------------------------- */
@@ -219,6 +224,8 @@ static void first_values(clade_behaviour *model, uint64_t seed)
         fill(model->theta + l->in_bias + 2 * d, l->width - 2 * d, 1.0f);
     }
     fill(model->theta + model->at.norm_out, d, 1.0f);
+    if (model->at.silence != SIZE_MAX) /* a silence that nobody has learnt from changes nothing */
+        fill(model->theta + model->at.silence, CLADE__GAP_BUCKETS * 2 * d, 0.0f);
 }
 
 /* Row 0, no item, stays zero. */

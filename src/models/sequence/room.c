@@ -36,6 +36,8 @@ static void plan_packed(clade__packed *packed, planner *p, const clade_behaviour
         w->ff_in_t  = plan(p, clade_pack_size(2 * F, d));
         w->ff_out_t = plan(p, clade_pack_size(d, F));
     }
+    if (model->at.silence != SIZE_MAX)
+        packed->silence = plan(p, (size_t)CLADE__GAP_BUCKETS * 2 * d);
     if (!with_back || model->at.future == SIZE_MAX) return;
     packed->future   = plan(p, clade_pack_size(d, d));
     packed->future_t = plan(p, clade_pack_size(d, d));
@@ -80,6 +82,7 @@ void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool
         if (F > 0) f->pack_transposed(w->ff_in_t, theta + l->ff_in, 2 * F, 2 * F, d);
         if (F > 0) f->pack_transposed(w->ff_out_t, theta + l->ff_out, d, d, F);
     }
+    if (packed->silence != NULL) clade__silences(packed->silence, model);
     if (packed->future == NULL) return;
     f->pack(packed->future, model->theta + model->at.future, d, d, d);
     f->pack_transposed(packed->future_t, model->theta + model->at.future, d, d, d);
@@ -148,6 +151,11 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
         room->future_scale = plan(p, N);
         room->d_future     = plan(p, N * d);
     }
+    if (model->at.silence != SIZE_MAX) {
+        room->quiet     = plan(p, N * d);
+        room->d_silence = plan(p, (size_t)CLADE__GAP_BUCKETS * 2 * d);
+    }
+    if (model->at.comes_back != SIZE_MAX) room->d_return = plan(p, N);
     room->d_a      = plan(p, N * d);
     room->d_b      = plan(p, N * d);
     room->d_wide   = plan(p, N * max_size(width, 2 * F));

@@ -35,6 +35,17 @@ static void run(float *out, const vectors *v, int worker)
     clade__tokens_clear(tokens);
 }
 
+/* A case's events; false when there is no room. */
+static bool add_case(clade__tokens *tokens, const vectors *v, const clade_case *one)
+{
+    const clade_sequences *const s     = v->sequences;
+    const uint64_t               start = s->start[one->customer];
+    if (!clade__tokens_add(tokens, v->model, s, start, start, one->end)) return false;
+    if (v->model->at.silence == SIZE_MAX || one->at_us <= s->at_us[one->end - 1]) return true;
+    tokens->silence[tokens->n - 1] = clade__gap_bucket(one->at_us - s->at_us[one->end - 1]);
+    return true;
+}
+
 static void run_task(size_t task, int worker, void *context)
 {
     const vectors *const   v      = context;
@@ -53,10 +64,10 @@ static void run_task(size_t task, int worker, void *context)
             from = i + 1;
             continue;
         }
-        if (clade__tokens_add(tokens, v->model, s, start, start, one->end)) continue;
+        if (add_case(tokens, v, one)) continue;
         run(v->out + from * d, v, worker);
         from = i;
-        (void)clade__tokens_add(tokens, v->model, s, start, start, one->end);
+        (void)add_case(tokens, v, one);
     }
     run(v->out + from * d, v, worker);
 }

@@ -447,6 +447,17 @@ clade_status clade_behaviour_state_step(float *out_vector, float *out_profile,
     return CLADE_OK;
 }
 
+void clade_behaviour_at_moment(float *out_vector, float *out_profile, const clade_behaviour *model,
+                               const float *profile, int64_t silence_us)
+{
+    const size_t d = model->options.d;
+    float        h[D], scale;
+    memcpy(h, profile, d * sizeof *h);
+    clade__moment_apply(h, model, clade__gap_bucket(silence_us));
+    if (out_profile != NULL) memcpy(out_profile, h, d * sizeof *h);
+    if (out_vector != NULL) clade__project(out_vector, &scale, h, model, 1);
+}
+
 /* ---- As bytes -------------------------------------------------------------------------------- */
 
 /*

@@ -26,10 +26,12 @@ clade_status clade__tokens_create(clade__tokens *tokens, const clade_behaviour *
         tokens->elapsed_capacity = capacity * model->options.max_events;
         tokens->at_us            = CLADE_NEW(int64_t, capacity);
         tokens->gap_days         = CLADE_NEW(float, capacity);
-        tokens->gap              = CLADE_NEW(uint8_t, 3 * capacity);
+        tokens->gap              = CLADE_NEW(uint8_t, 5 * capacity);
         tokens->elapsed          = CLADE_NEW(uint8_t, tokens->elapsed_capacity);
         tokens->hour             = tokens->gap + capacity;
         tokens->weekday          = tokens->gap + 2 * capacity;
+        tokens->silence          = tokens->gap + 3 * capacity;
+        tokens->returns          = tokens->gap + 4 * capacity;
         whole = tokens->at_us != NULL && tokens->gap_days != NULL && tokens->gap != NULL &&
                 tokens->elapsed != NULL;
     }
@@ -100,6 +102,8 @@ bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
         if (!model->shape.with_time) continue;
         const uint64_t before = first + i > customer_start ? first + i - 1 : first + i;
         clade__tokens_time(tokens, at + i, s->at_us[first + i], s->at_us[before]);
+        tokens->silence[at + i] = 0;
+        tokens->returns[at + i] = CLADE__RETURN_UNASKED;
     }
     tokens->n += n;
     tokens->n_seqs += 1;
