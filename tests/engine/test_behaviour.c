@@ -591,7 +591,7 @@ static void a_baselines_best_come_but_those_that_were_bought(void **state)
             clade_neighbours_fit(&fitted, options.baseline, all, &options.baseline_options, &err));
         const clade_scorer scorer = clade_neighbours_scorer(fitted);
         for (int64_t c = 0; c < N_CUSTOMERS; c++) {
-            const clade_case  one = { (uint32_t)c, 1, all->start[c + 1] };
+            const clade_case  one = { (uint32_t)c, 1, all->start[c + 1], 0 };
             clade_recommended got[10];
             float             score[N_ITEMS + 1];
             size_t            n = 0;

@@ -1,0 +1,302 @@
+/* The card of a predictor as JSON, and back. */
+#include "card.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void put_interval(clade_json *json, const char *key, const clade_interval *of)
+{
+    clade_json_key(json, key);
+    clade_json_object(json);
+    clade_json_put_number(json, "value", of->value);
+    clade_json_put_number(json, "low", of->low);
+    clade_json_put_number(json, "high", of->high);
+    clade_json_object_end(json);
+}
+
+static void put_moment(clade_json *json, const char *key, int64_t at_us)
+{
+    char text[40];
+    clade_time_format(text, at_us);
+    clade_json_put_text(json, key, text);
+}
+
+static void put_sentence(clade_json *json, const char *key, const clade_sentence *sentence)
+{
+    clade_json_key(json, key);
+    clade_json_object(json);
+    clade_json_put_text(json, "en", sentence->en);
+    clade_json_put_text(json, "zh", sentence->zh);
+    clade_json_object_end(json);
+}
+
+/* "trees", or "linear 0.30, joint 0.70" where several are blended. */
+static void model_words(char out[160], const clade_predict_card *card)
+{
+    size_t at = 0;
+    out[0]    = '\0';
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
+        const char *const name = clade_predict_model_name((clade_predict_model)m);
+        if (card->weight[m] >= 1) {
+            (void)snprintf(out, 160, "%s", name);
+            return;
+        }
+        if (card->weight[m] > 0)
+            at += (size_t)snprintf(out + at, 160 - at, "%s%s %.2f", at == 0 ? "" : ", ", name,
+                                   card->weight[m]);
+    }
+}
+
+static void write_task(clade_json *json, const clade_predict_task *task)
+{
+    char name[96], words[256];
+    clade_task_name(name, task);
+    clade_json_put_text(json, "task", name);
+    clade_json_put_text(json, "kind", clade_task_kind_name(task->kind));
+    clade_json_put_int(json, "horizon", task->horizon_days);
+    clade_json_put_bool(json, "by_rhythm", task->by_rhythm);
+    clade_json_put_text(json, "of", task->of);
+    clade_json_put_text(json, "expression", task->expression);
+    clade_task_words(words, task, false);
+    clade_json_put_text(json, "words", words);
+    clade_task_words(words, task, true);
+    clade_json_put_text(json, "words_zh", words);
+}
+
+static void write_models(clade_json *json, const clade_predict_card *card)
+{
+    char words[160];
+    model_words(words, card);
+    clade_json_put_text(json, "model", words);
+    clade_json_key(json, "tried");
+    clade_json_array(json);
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
+        clade_json_object(json);
+        clade_json_put_text(json, "model", clade_predict_model_name((clade_predict_model)m));
+        clade_json_put_number(json, "loss", card->loss[m]);
+        clade_json_put_number(json, "weight", card->weight[m]);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+    clade_json_put_number(json, "blend_loss", card->blend_loss);
+}
+
+static void write_metrics(clade_json *json, const clade_predict_card *card)
+{
+    clade_json_key(json, "metrics");
+    clade_json_object(json);
+    for (size_t k = 0; k < card->n_metrics; k++) {
+        const clade_predict_metric *m = &card->metric[k];
+        clade_json_key(json, m->name);
+        clade_json_object(json);
+        clade_json_put_number(json, "value", m->of.value);
+        clade_json_put_number(json, "low", m->of.low);
+        clade_json_put_number(json, "high", m->of.high);
+        clade_json_put_number(json, "baseline", m->baseline);
+        clade_json_object_end(json);
+    }
+    clade_json_object_end(json);
+    put_interval(json, "gain_over_rule", &card->gain_rule);
+    put_interval(json, "gain_over_linear", &card->gain_linear);
+    clade_json_key(json, "reliability");
+    clade_json_array(json);
+    for (size_t b = 0; b < card->n_bins; b++) {
+        if (card->bin[b].n == 0) continue;
+        clade_json_object(json);
+        clade_json_put_int(json, "n", (int64_t)card->bin[b].n);
+        clade_json_put_number(json, "predicted", card->bin[b].predicted);
+        clade_json_put_number(json, "observed", card->bin[b].observed);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+}
+
+void clade_predict_card_write(clade_json *json, const clade_predict_card *card)
+{
+    char text[40];
+    clade_json_object(json);
+    write_task(json, &card->task);
+    put_moment(json, "as_of", card->as_of_us);
+    put_moment(json, "judged_at", card->judged_us);
+    clade_json_put_int(json, "judged_days", card->judged_days);
+    clade_json_put_bool(json, "judged_on_other_customers", card->by_customers);
+    clade_json_put_int(json, "n_moments", (int64_t)card->n_moments);
+    clade_json_put_int(json, "n_learnt", (int64_t)card->n_learnt);
+    clade_json_put_int(json, "n_learnt_positive", (int64_t)card->n_learnt_positive);
+    clade_json_put_int(json, "n_judged", (int64_t)card->n_judged);
+    clade_json_put_int(json, "n_judged_positive", (int64_t)card->n_judged_positive);
+    clade_json_put_number(json, "base_rate", card->base_rate);
+    write_models(json, card);
+    write_metrics(json, card);
+    clade_json_key(json, "suspects");
+    clade_json_array(json);
+    for (size_t i = 0; i < 3 && card->suspect[i][0] != '\0'; i++)
+        clade_json_text(json, card->suspect[i]);
+    clade_json_array_end(json);
+    clade_json_put_text(json, "verdict", card->trusted ? "trust" : "do not trust yet");
+    put_sentence(json, "why", &card->why);
+    put_sentence(json, "behaviour", &card->behaviour);
+    (void)snprintf(text, sizeof text, "%" PRIu64, card->seed);
+    clade_json_put_text(json, "seed", text);
+    (void)snprintf(text, sizeof text, "%016" PRIx64, card->data_hash);
+    clade_json_put_text(json, "data_hash", text);
+    clade_json_put_int(json, "run", card->run);
+    clade_json_put_number(json, "seconds", card->seconds);
+    clade_json_object_end(json);
+}
+
+/* ---------------------------------------------------------------- back */
+
+typedef struct reader {
+    const clade_json_tree *tree;
+    clade_error           *err;
+    clade_status           status; /* of the first that failed */
+} reader;
+
+static const clade_json_node *member(reader *r, const clade_json_node *object, const char *key,
+                                     clade_json_type type)
+{
+    const clade_json_node *const node = clade_json_get(r->tree, object, key);
+    if (node != NULL && node->type == type) return node;
+    if (r->status == CLADE_OK)
+        r->status = clade_fail(r->err, CLADE_ERR_DATA, "'%s' is missing or of another type", key);
+    return NULL;
+}
+
+static double real(const reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = clade_json_get(r->tree, object, key);
+    return node != NULL && node->type == CLADE_JSON_NUMBER ? node->number : (double)NAN;
+}
+
+static size_t whole(reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = member(r, object, key, CLADE_JSON_NUMBER);
+    return node == NULL || !(node->number >= 0 && node->number < 1e15) ? 0 : (size_t)node->number;
+}
+
+static void words(char *out, size_t size, reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = member(r, object, key, CLADE_JSON_TEXT);
+    out[0]                            = '\0';
+    if (node != NULL) (void)snprintf(out, size, "%.*s", (int)node->text.size, node->text.data);
+}
+
+static bool truth(reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = member(r, object, key, CLADE_JSON_BOOL);
+    return node != NULL && node->boolean;
+}
+
+static void moment(int64_t *out, reader *r, const clade_json_node *object, const char *key)
+{
+    char text[40];
+    words(text, sizeof text, r, object, key);
+    if (r->status == CLADE_OK) r->status = clade_time_parse(out, text, r->err);
+}
+
+static void interval(clade_interval *out, reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = member(r, object, key, CLADE_JSON_OBJECT);
+    if (node == NULL) return;
+    *out = (clade_interval){ real(r, node, "value"), real(r, node, "low"), real(r, node, "high") };
+}
+
+static void sentence(clade_sentence *out, reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = member(r, object, key, CLADE_JSON_OBJECT);
+    if (node == NULL) return;
+    words(out->en, sizeof out->en, r, node, "en");
+    words(out->zh, sizeof out->zh, r, node, "zh");
+}
+
+static void read_task(clade_predict_task *out, reader *r, const clade_json_node *root)
+{
+    char kind[32];
+    words(kind, sizeof kind, r, root, "kind");
+    for (int k = 0; k < CLADE_N_TASK_KIND; k++)
+        if (strcmp(kind, clade_task_kind_name((clade_task_kind)k)) == 0)
+            out->kind = (clade_task_kind)k;
+    out->horizon_days = (int)fmin(36500, (double)whole(r, root, "horizon"));
+    out->by_rhythm    = truth(r, root, "by_rhythm");
+    words(out->of, sizeof out->of, r, root, "of");
+    words(out->expression, sizeof out->expression, r, root, "expression");
+}
+
+static const clade_json_node *first_child(const reader *r, const clade_json_node *list)
+{
+    return list + 1 < r->tree->node + r->tree->n ? list + 1 : NULL;
+}
+
+static void read_metrics(clade_predict_card *out, reader *r, const clade_json_node *root)
+{
+    const clade_json_node *list = member(r, root, "metrics", CLADE_JSON_OBJECT);
+    const clade_json_node *node = list == NULL ? NULL : first_child(r, list);
+    for (size_t k = 0; list != NULL && k < list->n && k < CLADE_PREDICT_METRICS_MAX; k++) {
+        clade_predict_metric *const m = &out->metric[out->n_metrics++];
+        (void)snprintf(m->name, sizeof m->name, "%.*s", (int)node->key.size, node->key.data);
+        m->of =
+            (clade_interval){ real(r, node, "value"), real(r, node, "low"), real(r, node, "high") };
+        m->baseline = real(r, node, "baseline");
+        node        = r->tree->node + node->next;
+    }
+    list = member(r, root, "reliability", CLADE_JSON_ARRAY);
+    node = list == NULL ? NULL : first_child(r, list);
+    for (size_t b = 0; list != NULL && b < list->n && b < 10; b++) {
+        out->bin[out->n_bins++] =
+            (clade_calibration_bin){ whole(r, node, "n"), real(r, node, "predicted"),
+                                     real(r, node, "observed") };
+        node = r->tree->node + node->next;
+    }
+    list = member(r, root, "tried", CLADE_JSON_ARRAY);
+    node = list == NULL ? NULL : first_child(r, list);
+    for (size_t m = 0; list != NULL && m < list->n && m < CLADE_N_PREDICT_MODEL; m++) {
+        out->loss[m]   = real(r, node, "loss");
+        out->weight[m] = real(r, node, "weight");
+        if (!isfinite(out->weight[m])) out->weight[m] = 0;
+        node = r->tree->node + node->next;
+    }
+}
+
+clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tree,
+                              clade_error *err)
+{
+    char                         text[40];
+    reader                       r    = { tree, err, CLADE_OK };
+    const clade_json_node *const root = tree->node;
+    *out                              = (clade_predict_card){ 0 };
+    if (tree->n == 0 || root->type != CLADE_JSON_OBJECT)
+        return clade_fail(err, CLADE_ERR_DATA, "a card is not a JSON object");
+    read_task(&out->task, &r, root);
+    moment(&out->as_of_us, &r, root, "as_of");
+    moment(&out->judged_us, &r, root, "judged_at");
+    out->judged_days       = (int)fmin(36500, (double)whole(&r, root, "judged_days"));
+    out->by_customers      = truth(&r, root, "judged_on_other_customers");
+    out->n_moments         = whole(&r, root, "n_moments");
+    out->n_learnt          = whole(&r, root, "n_learnt");
+    out->n_learnt_positive = whole(&r, root, "n_learnt_positive");
+    out->n_judged          = whole(&r, root, "n_judged");
+    out->n_judged_positive = whole(&r, root, "n_judged_positive");
+    out->base_rate         = real(&r, root, "base_rate");
+    out->blend_loss        = real(&r, root, "blend_loss");
+    out->seconds           = real(&r, root, "seconds");
+    out->run               = (int64_t)whole(&r, root, "run");
+    read_metrics(out, &r, root);
+    interval(&out->gain_rule, &r, root, "gain_over_rule");
+    interval(&out->gain_linear, &r, root, "gain_over_linear");
+    sentence(&out->why, &r, root, "why");
+    sentence(&out->behaviour, &r, root, "behaviour");
+    words(text, sizeof text, &r, root, "verdict");
+    out->trusted = strcmp(text, "trust") == 0;
+    words(text, sizeof text, &r, root, "seed");
+    out->seed = strtoull(text, NULL, 10);
+    words(text, sizeof text, &r, root, "data_hash");
+    out->data_hash                     = strtoull(text, NULL, 16);
+    const clade_json_node *const names = member(&r, root, "suspects", CLADE_JSON_ARRAY);
+    for (size_t i = 0; names != NULL && i < names->n && i < 3; i++)
+        (void)snprintf(out->suspect[i], sizeof out->suspect[i], "%.*s", (int)names[1 + i].text.size,
+                       names[1 + i].text.data);
+    return r.status;
+}

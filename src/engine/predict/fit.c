@@ -1,0 +1,307 @@
+/* Fitting one task: every model on what is older than the choosing slice, a blend and a calibration
+ * by that slice, one judgement on the latest block, and a last fit on everything. */
+#include "predict_internal.h"
+
+#include "clade/run.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    LEAST_OF_A_KIND = 10,  /* labels of each kind below which nothing can be learnt */
+    LEAST_TO_CHOOSE = 100, /* customers below which a slice cannot choose among models */
+};
+
+/* The slice that chooses: rows with each model's margins, all made by fits on older rows. */
+typedef struct choice {
+    size_t    n, room;
+    double   *y;
+    double   *margin[CLADE_N_PREDICT_MODEL]; /* NULL: does not compete */
+    uint32_t *tune; /* rows of the last block before the judged one that stop the trees */
+    size_t    n_tune;
+} choice;
+
+static void choice_free(choice *c)
+{
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+        free(c->margin[m]);
+    free(c->y);
+    free(c->tune);
+}
+
+/* Half of the customers of the block tune, the others choose: nobody does both. */
+static bool tunes(int64_t customer, uint64_t seed)
+{
+    return clade_hash64(&customer, sizeof customer, seed + 2) & 1;
+}
+
+static clade_status choice_make(choice *c, const clade__rows *rows, uint64_t seed, clade_error *err)
+{
+    const size_t first = rows->n_blocks < 3 ? 0 : rows->end[rows->n_blocks - 3];
+    const size_t end   = rows->end[rows->n_blocks - 2];
+    c->room            = end;
+    c->y               = CLADE_NEW(double, c->room + 1);
+    c->tune            = CLADE_NEW(uint32_t, end - first + 1);
+    bool whole         = c->y != NULL && c->tune != NULL;
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
+        if (!clade__model_competes((clade_predict_model)m, rows)) continue;
+        c->margin[m] = CLADE_NEW(double, c->room + 1);
+        whole        = whole && c->margin[m] != NULL;
+    }
+    if (!whole) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to choose among models");
+    for (size_t i = first; i < end; i++)
+        if (tunes(rows->customer[i], seed)) c->tune[c->n_tune++] = (uint32_t)i;
+    return CLADE_OK;
+}
+
+/* Fit on blocks before `block`, and add that block's rows (those that do not tune, when it is the
+ * one that does) to the slice. */
+static clade_status add_fold(choice *c, clade_predictor *p, const clade__rows *rows, size_t block,
+                             bool tuned, uint64_t seed, clade_error *err)
+{
+    const size_t  from = rows->end[block - 1], n = rows->end[block] - from;
+    clade_status  status = CLADE_OK;
+    double *const margin = CLADE_NEW(double, n + 1);
+    if (margin == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL && status == CLADE_OK; m++) {
+        if (c->margin[m] == NULL) continue;
+        status =
+            clade__model_fit(p, (clade_predict_model)m, rows, from, c->tune, c->n_tune, seed, err);
+        if (status == CLADE_OK)
+            status = clade__model_margin(margin, p, (clade_predict_model)m,
+                                         rows->x + from * rows->n_columns, n, err);
+        for (size_t i = 0, at = c->n; status == CLADE_OK && i < n; i++)
+            if (!tuned || !tunes(rows->customer[from + i], seed)) c->margin[m][at++] = margin[i];
+    }
+    for (size_t i = 0; status == CLADE_OK && i < n; i++)
+        if (!tuned || !tunes(rows->customer[from + i], seed)) c->y[c->n++] = rows->y[from + i];
+    free(margin);
+    return status;
+}
+
+static size_t count_positive(const double *y, size_t n)
+{
+    size_t positive = 0;
+    for (size_t i = 0; i < n; i++)
+        positive += y[i] > 0;
+    return positive;
+}
+
+/* Too few to choose by: the linear model and the value model, which cannot overfit much, as they
+ * are. */
+static void choose_blindly(clade_predictor *p)
+{
+    p->card.weight[CLADE_PREDICT_LINEAR] = 0.5;
+    p->card.weight[CLADE_PREDICT_VALUE]  = 0.5;
+    p->intercept                         = 0;
+    p->slope                             = 1;
+}
+
+static clade_status choose(clade_predictor *p, const clade__rows *rows, uint64_t seed,
+                           clade_error *err)
+{
+    const bool   amount = clade_task_is_amount(&p->card.task);
+    choice       c      = { 0 };
+    double       blend  = 0;
+    clade_status status = choice_make(&c, rows, seed, err);
+    /* The latest first: it settles how trees are grown. */
+    if (status == CLADE_OK) status = add_fold(&c, p, rows, rows->n_blocks - 2, true, seed, err);
+    if (status == CLADE_OK && rows->n_blocks >= 4)
+        status = add_fold(&c, p, rows, rows->n_blocks - 3, false, seed, err);
+    if (status != CLADE_OK) goto done;
+
+    const size_t positive = count_positive(c.y, c.n);
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+        p->card.loss[m] =
+            c.margin[m] == NULL ? (double)NAN : clade__mean_loss(c.margin[m], c.y, c.n, amount);
+    if (c.n < LEAST_TO_CHOOSE || positive < LEAST_OF_A_KIND ||
+        (!amount && c.n - positive < LEAST_OF_A_KIND)) {
+        choose_blindly(p);
+        goto done;
+    }
+    status =
+        clade__blend_choose(p->card.weight, (const double *const *)c.margin, c.y, c.n, amount, err);
+    if (status != CLADE_OK) goto done;
+    for (size_t i = 0; i < c.n; i++) { /* the blend, in the place of the rule's margins */
+        blend = 0;
+        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+            if (p->card.weight[m] > 0) blend += p->card.weight[m] * c.margin[m][i];
+        c.margin[CLADE_PREDICT_RULE][i] = blend;
+    }
+    clade__calibrate(&p->intercept, &p->slope, c.margin[CLADE_PREDICT_RULE], c.y, c.n, amount);
+    p->card.blend_loss = clade__mean_loss(c.margin[CLADE_PREDICT_RULE], c.y, c.n, amount);
+done:
+    choice_free(&c);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the judged block, and after */
+
+/* The rule and the linear model are refitted whether they are in the blend or not: they are what
+ * the answer is compared with. */
+static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n, uint64_t seed,
+                          clade_error *err)
+{
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
+        if (p->card.weight[m] == 0 && m != CLADE_PREDICT_RULE && m != CLADE_PREDICT_LINEAR)
+            continue;
+        CLADE_TRY(clade_interrupt_check(err));
+        CLADE_TRY(clade__model_fit(p, (clade_predict_model)m, rows, n, NULL, 0, seed, err));
+    }
+    return CLADE_OK;
+}
+
+static clade_status judge(clade_predictor *p, const clade__rows *rows, uint64_t seed,
+                          clade_error *err)
+{
+    const size_t       from = rows->end[rows->n_blocks - 2], n = rows->n - from;
+    const float *const x       = rows->x + from * rows->n_columns;
+    double *const      answers = CLADE_NEW(double, 3 * n + 3);
+    clade_status       status  = CLADE_OK;
+    if (answers == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
+    status = clade__blend_margin(answers, p, x, n, err);
+    if (status == CLADE_OK)
+        status = clade__model_margin(answers + n, p, CLADE_PREDICT_RULE, x, n, err);
+    if (status == CLADE_OK)
+        status = clade__model_margin(answers + 2 * n, p, CLADE_PREDICT_LINEAR, x, n, err);
+    if (status == CLADE_OK)
+        status =
+            clade__judge(p, answers, answers + n, answers + 2 * n, rows->y + from, n, seed, err);
+    free(answers);
+    return status;
+}
+
+/* Where the reasons of one-column models start from. */
+static clade_status settle_averages(clade_predictor *p, const clade__rows *rows, clade_error *err)
+{
+    double *const margin = CLADE_NEW(double, rows->n + 1);
+    if (margin == NULL)
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", rows->n);
+    static const clade_predict_model models[] = { CLADE_PREDICT_RULE, CLADE_PREDICT_VALUE };
+    clade_status                     status   = CLADE_OK;
+    for (size_t k = 0; k < 2 && status == CLADE_OK; k++) {
+        double sum = 0;
+        if (p->card.weight[models[k]] == 0) continue;
+        status = clade__model_margin(margin, p, models[k], rows->x, rows->n, err);
+        for (size_t i = 0; status == CLADE_OK && i < rows->n; i++)
+            sum += margin[i];
+        p->average[models[k]] = sum / (double)rows->n;
+    }
+    free(margin);
+    return status;
+}
+
+/* Features that tell the label nearly alone: most often the label itself under another name. */
+static clade_status find_suspects(clade_predict_card *card, const clade__rows *rows, size_t n,
+                                  clade_error *err)
+{
+    enum { LOOKED_AT = 4000 };
+    size_t               n_features, n_found = 0;
+    const clade_feature *all  = clade_features_all(&n_features);
+    const size_t         step = n > LOOKED_AT ? n / LOOKED_AT : 1, most = n / step;
+    double *const        score  = CLADE_NEW(double, most + 1);
+    uint8_t *const       label  = CLADE_NEW(uint8_t, most + 1);
+    clade_status         status = score == NULL || label == NULL
+                                      ? clade_fail(err, CLADE_ERR_NOMEM, "no memory to look for leaks")
+                                      : CLADE_OK;
+    for (size_t j = 0; j < n_features && status == CLADE_OK && n_found < 3; j++) {
+        double auc = 0.5;
+        for (size_t i = 0; i < most; i++) {
+            const float value = rows->x[i * step * rows->n_columns + j];
+            score[i]          = isnan(value) ? -1e30 : (double)value;
+            label[i]          = rows->y[i * step] > 0;
+        }
+        status = clade_auc(&auc, score, label, most, err);
+        if (fabs(auc - 0.5) > 0.485)
+            (void)snprintf(card->suspect[n_found++], sizeof card->suspect[0], "%s", all[j].name);
+    }
+    free(score);
+    free(label);
+    return status;
+}
+
+static clade_status check_labels(const clade_predictor *p, const clade__rows *rows,
+                                 clade_error *err)
+{
+    const size_t n        = rows->end[rows->n_blocks - 2];
+    const size_t positive = count_positive(rows->y, n);
+    char         name[96];
+    clade_task_name(name, &p->card.task);
+    if (positive < LEAST_OF_A_KIND)
+        return clade_fail(err, CLADE_ERR_NOT_READY,
+                          "%s: it happened to %zu of %zu customers, wanted at least %d", name,
+                          positive, n, LEAST_OF_A_KIND);
+    if (!clade_task_is_amount(&p->card.task) && n - positive < LEAST_OF_A_KIND)
+        return clade_fail(err, CLADE_ERR_NOT_READY,
+                          "%s: it happened to %zu of %zu customers, wanted at least %d to whom not",
+                          name, positive, n, LEAST_OF_A_KIND);
+    return CLADE_OK;
+}
+
+static clade_status fit_rows(clade_predictor *p, const clade__rows *rows, uint64_t seed,
+                             clade_error *err)
+{
+    clade_predict_card *const card    = &p->card;
+    const size_t              n_learn = rows->end[rows->n_blocks - 2];
+    p->n_features                     = rows->n_features;
+    p->n_columns                      = rows->n_columns;
+    card->n_moments                   = rows->n_moments;
+    card->judged_us                   = rows->judged_us;
+    card->judged_days                 = card->task.horizon_days;
+    card->by_customers                = rows->by_customers;
+    card->n_learnt                    = n_learn;
+    card->n_learnt_positive           = count_positive(rows->y, n_learn);
+    CLADE_TRY(check_labels(p, rows, err));
+    if (!clade_task_is_amount(&card->task)) CLADE_TRY(find_suspects(card, rows, n_learn, err));
+    CLADE_TRY(choose(p, rows, seed, err));
+    CLADE_TRY(refit(p, rows, n_learn, seed, err));
+    CLADE_TRY(judge(p, rows, seed, err));
+    CLADE_TRY(refit(p, rows, rows->n, seed, err)); /* what has been judged may be learnt from now */
+    return settle_averages(p, rows, err);
+}
+
+clade_status clade_predictor_fit(clade_predictor **out, clade_predictions *predictions,
+                                 const clade_predict_task *task, clade_error *err)
+{
+    const double     start = clade_seconds();
+    const uint64_t   seed  = predictions->options.seed;
+    clade__rows      rows  = { 0 };
+    clade_predictor *p     = CLADE_NEW(clade_predictor, 1);
+    if (p == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a predictor");
+    p->card.task      = *task;
+    p->card.as_of_us  = predictions->as_of_us;
+    p->card.seed      = seed;
+    p->card.data_hash = predictions->data_hash;
+    p->band_scale     = 1;
+    clade_status status;
+    if (task->kind == CLADE_TASK_VALUE) {
+        status = clade__value_task_fit(p, predictions, err);
+    } else {
+        status = clade__rows_make(&rows, &p->card.behaviour, &p->card.task, predictions, err);
+        if (status == CLADE_OK) status = fit_rows(p, &rows, seed, err);
+    }
+    clade__rows_free(&rows);
+    if (status == CLADE_OK) {
+        p->card.seconds = clade_seconds() - start;
+        *out            = p;
+    } else {
+        clade_predictor_free(p);
+    }
+    return status;
+}
+
+void clade_predictor_free(clade_predictor *p)
+{
+    if (p == NULL) return;
+    free(p->linear);
+    clade_trees_free(p->trees);
+    clade_trees_free(p->joint);
+    free(p);
+}
+
+const clade_predict_card *clade_predictor_card(const clade_predictor *p)
+{
+    return &p->card;
+}

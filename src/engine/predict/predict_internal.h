@@ -1,0 +1,184 @@
+/* What the parts of predict share: moments, rows to learn from, members of the blend. */
+#ifndef CLADE_ENGINE_PREDICT_INTERNAL_H
+#define CLADE_ENGINE_PREDICT_INTERNAL_H
+
+#include "clade/linear.h"
+#include "clade/predict.h"
+#include "clade/trees.h"
+#include "clade/value.h"
+
+#include "../habit.h"
+#include "../segmentation.h"
+#include "../subset.h"
+
+enum {
+    CLADE__MOMENTS_MAX  = 6,  /* learnt at, and one that is judged */
+    CLADE__MIN_ROWS     = 50, /* customers below which nothing is fitted */
+    CLADE__MIN_POSITIVE = 50, /* of each class, below which an answer is not trusted */
+};
+
+/* ---- Moments --------------------------------------------------------------------------------- */
+
+/* Those of a moment who bought something, as the probability models see them. */
+typedef struct clade__buyers {
+    size_t    n;
+    double   *x, *t_x, *T, *spend; /* (n) value.h; spend in minor units */
+    uint32_t *row;                 /* (n) which customer of the moment, rising */
+} clade__buyers;
+void clade__buyers_free(clade__buyers *buyers);
+
+/* Some customers as of a moment. */
+typedef struct clade__moment {
+    int64_t       at_us;
+    clade__subset people; /* all of them as of as_of, else drawn by chance */
+    clade__rhythm rhythm; /* the shop's then */
+    size_t        n_vector;
+    float        *vector; /* (n_customers, n_vector) of the behaviour model; NULL: not asked for */
+    float        *value;  /* (n_customers, CLADE__VALUE_COLUMNS) of the value model */
+    double        minor_per_major;
+    clade__buyers buyers;
+    bool          has_spend;         /* else `spend` is meaningless */
+    clade_value_model buying, spend; /* of value.h; meaningless without buyers */
+} clade__moment;
+
+enum clade__value_column {
+    CLADE__VALUE_ALIVE,  /* the chance to be still there */
+    CLADE__VALUE_ORDERS, /* expected purchases in 90 days */
+    CLADE__VALUE_WORTH,  /* times the expected amount of one, in major units */
+    CLADE__VALUE_COLUMNS
+};
+
+struct clade_predictions {
+    clade_store                 *store;
+    clade_predict_options        options;
+    int64_t                      as_of_us, first_us;
+    uint64_t                     data_hash;
+    char                         currency[4];
+    size_t                       n_moments;
+    clade__moment               *moment[32]; /* made when first asked for */
+    struct clade_shop_behaviour *behaviour;  /* NULL: none was fitted */
+};
+
+/* The moment, made and kept when it was not there yet. */
+clade_status clade__moment_get(clade__moment **out, clade_predictions *p, int64_t at_us,
+                               clade_error *err);
+/* Its vectors, made when they are not there yet. */
+clade_status clade__moment_vectors(clade__moment *moment, const clade_predictions *p,
+                                   clade_error *err);
+/* Its columns of the value model, fitted on what was before it. */
+clade_status clade__value_fill(clade__moment *moment, const clade_predictions *p, clade_error *err);
+/* out (n_customers): expected spend in so many days, in major units; NAN for who never bought. */
+clade_status clade__value_worth(double *out, const clade__moment *moment, int days,
+                                clade_error *err);
+
+/* ---- Labels ---------------------------------------------------------------------------------- */
+
+/* Does the task ask about this customer (a row of the features)? */
+bool clade__task_asks(const clade_predict_task *task, const clade__moment *moment, size_t customer);
+/* The window of one customer in microseconds: the horizon, or what the own rhythm says. */
+int64_t clade__task_window(const clade_predict_task *task, const clade__moment *moment,
+                           size_t customer);
+/* Labels of customers in rising order from [at, at + horizon): 0, 1, or an amount in major units;
+ * of CHURN by rhythm the days until the next purchase, INFINITY without one. */
+clade_status clade__task_labels(double *out, clade_store *store, const clade_predict_task *task,
+                                const int64_t *customer, size_t n, int64_t at_us, clade_error *err);
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* Customers to learn from and to be judged on, oldest block first. Blocks are moments, or, where
+ * the log is too short for that, shares of the customers of one. */
+typedef struct clade__rows {
+    size_t   n, n_features, n_vector, n_columns; /* columns: features, value model, vectors */
+    size_t   n_moments;                          /* learnt at */
+    float   *x;                                  /* (n, n_columns) row-major */
+    double  *y;                                  /* (n) */
+    int64_t *customer;                           /* (n) */
+    size_t   n_blocks;
+    size_t   end[CLADE__MOMENTS_MAX + 1]; /* row behind each block; the last is judged */
+    bool     by_customers;
+    int64_t  judged_us;
+} clade__rows;
+
+/* The horizon of a task by own rhythm is settled on the way; `behaviour` says why vectors do not
+ * take part. */
+clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
+                              clade_predict_task *task, clade_predictions *p, clade_error *err);
+void         clade__rows_free(clade__rows *rows);
+/* The columns of one customer as every model sees them. out (n_columns). */
+void clade__row_fill(float *out, const clade__moment *moment, size_t customer, size_t n_vector);
+
+/* ---- Models ---------------------------------------------------------------------------------- */
+
+/* How trees are grown, found by the search. */
+typedef struct clade__tree_shape {
+    int    depth, rounds;
+    double min_child, colsample;
+} clade__tree_shape;
+
+/* A model of one column. A step: margin `in` where value <= cut, else `out`. A line: out + in *
+ * log(offset + value), and `cut` where the value is absent. */
+typedef struct clade__rule {
+    uint32_t column;
+    double   cut, in, out, offset;
+} clade__rule;
+
+struct clade_predictor {
+    clade_predict_card card;
+    size_t             n_features, n_columns;
+    double             intercept, slope; /* of the calibration, on the blend's margin */
+    clade__rule        rule;
+    clade_additive    *linear;
+    clade__rule        value; /* a line on a column of the value model */
+    clade_trees       *trees, *joint;
+    clade__tree_shape  shape[2];
+    double             average[CLADE_N_PREDICT_MODEL]; /* mean margin of the rows learnt from */
+    double             band_scale; /* what an answer is divided by before its band is looked up */
+    size_t             n_bands;    /* amounts: what fell between, by predicted amount */
+    double             band_edge[10], band_low[10], band_high[10];
+};
+
+size_t clade__predictor_n_vector(const clade_predictor *predictor);
+/* Everybody as of as_of, with the vectors that the predictor needs. */
+clade_status clade__moment_now(clade__moment **out, const clade_predictor *predictor,
+                               clade_predictions *p, clade_error *err);
+/* low and high of an amount. */
+void clade__answer_band(clade_prediction *answer, const clade_predictor *predictor);
+
+/* Margins are log-odds, or logs of an amount. */
+double clade__answer_of(const clade_predict_task *task, double margin);
+/* Fit one model to rows [0, n_learn) and, where it searches, tune it on [tune, tune + n_tune).
+ * A `shape` that is set already is kept, and then nothing is tuned. */
+clade_status clade__model_fit(clade_predictor *out, clade_predict_model model,
+                              const clade__rows *rows, size_t n_learn, const uint32_t *tune,
+                              size_t n_tune, uint64_t seed, clade_error *err);
+/* Can the model compete at all on these rows? */
+bool clade__model_competes(clade_predict_model model, const clade__rows *rows);
+/* out (n): margins of rows x (n, n_columns). */
+clade_status clade__model_margin(double *out, const clade_predictor *predictor,
+                                 clade_predict_model model, const float *x, size_t n,
+                                 clade_error *err);
+/* The blend, calibrated. */
+clade_status clade__blend_margin(double *out, const clade_predictor *predictor, const float *x,
+                                 size_t n, clade_error *err);
+
+/* Intercept and slope that make answers right on average: logistic regression for yes or no
+ * (Platt 1999), quasi-Poisson for amounts. */
+void clade__calibrate(double *out_intercept, double *out_slope, const double *margin,
+                      const double *y, size_t n, bool amount);
+/* Mean loss: log loss, or the Tweedie deviance of power 1.5. */
+double clade__mean_loss(const double *margin, const double *y, size_t n, bool amount);
+
+/* Weights of the blend that loses least on rows that no model has seen. margin[m] is NULL where a
+ * model does not compete. */
+clade_status clade__blend_choose(double *out_weight, const double *const *margin, const double *y,
+                                 size_t n, bool amount, clade_error *err);
+
+/* CLADE_TASK_VALUE: no rows are learnt from, the probability models answer alone. */
+clade_status clade__value_task_fit(clade_predictor *out, clade_predictions *p, clade_error *err);
+
+/* What the judged block says: metrics, gains, reliability, bands of amounts, the verdict. */
+clade_status clade__judge(clade_predictor *predictor, const double *answer, const double *rule,
+                          const double *linear, const double *y, size_t n, uint64_t seed,
+                          clade_error *err);
+
+#endif

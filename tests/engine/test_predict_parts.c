@@ -1,0 +1,187 @@
+/* The parts of a prediction: labels by hand, calibration, the blend. */
+#include "check.h"
+#include "clade/predict.h"
+#include "clade/run.h"
+#include "engine/predict/predict_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY CLADE_US_PER_DAY
+
+static char         folder[256];
+static clade_error  err;
+static clade_store *store;
+
+static void run(const char *sql)
+{
+    if (clade_store_run(store, sql, NULL, 0, &err) != CLADE_OK) fail_msg("%s", err.message);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    char                      path[300];
+    const clade_store_options making = { .create       = true,
+                                         .n_threads    = 2,
+                                         .memory_bytes = 512 << 20 };
+    check_folder_make(folder, "predict");
+    snprintf(path, sizeof path, "%s/my.clade", folder);
+    if (clade_store_open(&store, path, &making, &err) != CLADE_OK) fail_msg("%s", err.message);
+    check_ok(clade_store_setting_set(store, "currency", "EUR", &err));
+    clade_log_set(CLADE_LOG_WARN);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    clade_threads_set(0);
+    clade_store_close(store);
+    store = NULL;
+    check_folder_remove(folder);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- labels by hand */
+
+/* As of day 100, ten days ahead. Customer 1 buys on day 103 for 20.00 and gives it all back on 104;
+ * 2 buys tea on 105 for 8.00 with a coupon; 3 buys on day 110, which is too late; 4 buys pots for
+ * 30.00 at a discount on day 109; 5 does nothing. */
+static void labels_match_the_case_worked_by_hand(void **state)
+{
+    (void)state;
+    static const struct {
+        clade_predict_task task;
+        double             wanted[5];
+    } cases[] = {
+        { { .kind = CLADE_TASK_PURCHASE, .horizon_days = 10 }, { 0, 1, 0, 1, 0 } },
+        { { .kind = CLADE_TASK_SPEND, .horizon_days = 10 }, { 0, 8, 0, 30, 0 } },
+        { { .kind = CLADE_TASK_CATEGORY, .horizon_days = 10, .of = "drink" }, { 0, 1, 0, 0, 0 } },
+        { { .kind = CLADE_TASK_BRAND, .horizon_days = 10, .of = "Ming" }, { 0, 0, 0, 1, 0 } },
+        { { .kind = CLADE_TASK_DISCOUNT, .horizon_days = 10 }, { 0, 1, 0, 1, 0 } },
+        { { .kind = CLADE_TASK_REFUND, .horizon_days = 10 }, { 1, 0, 0, 0, 0 } },
+        { { .kind = CLADE_TASK_LABEL, .horizon_days = 10, .of = "unhappy" }, { 1, 0, 0, 0, 0 } },
+        { { .kind         = CLADE_TASK_LABEL,
+            .horizon_days = 10,
+            .of           = "busy",
+            .expression   = "count(*) >= 2" },
+          { 1, 0, 0, 0, 0 } },
+        { { .kind = CLADE_TASK_CHURN, .horizon_days = 10 },
+          { (double)INFINITY, 5, (double)INFINITY, 9, (double)INFINITY } },
+    };
+    const int64_t customer[5] = { 1, 2, 3, 4, 5 };
+    double        label[5];
+    run("INSERT INTO item VALUES (1, 'T', NULL, 'drink > tea', 'Oka', NULL, NULL, NULL, 0, 1),"
+        " (3, 'P', NULL, 'ware', 'Ming', NULL, NULL, NULL, 0, 1)");
+    run("INSERT INTO event (event, customer, at_us, kind, item, quantity, value_minor,"
+        " discount_minor, coupon, row_key, load) SELECT row_number() OVER (), customer, day *"
+        " 86400000000, kind::event_kind, item, 1, value, discount, coupon, 1, 1 FROM (VALUES (1,"
+        " 103, 'purchase', 1, 2000, NULL, NULL), (1, 104, 'refund', 1, -2000, NULL, NULL), (2, 105,"
+        " 'purchase', 1, 800, NULL, 'TEA'), (3, 110, 'purchase', 1, 800, NULL, NULL), (4, 109,"
+        " 'purchase', 3, 3000, 500, NULL)) t(customer, day, kind, item, value, discount, coupon)");
+    run("INSERT INTO refund_match SELECT 2, 1, 1, 1, -2000, 104 * 86400000000");
+    run("INSERT INTO label SELECT 1, NULL, 'unhappy', 1, 106 * 86400000000, 1");
+    run("INSERT INTO label SELECT 2, NULL, 'unhappy', 1, 111 * 86400000000, 1");
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        check_ok(clade__task_labels(label, store, &cases[c].task, customer, 5, 100 * DAY, &err));
+        for (size_t i = 0; i < 5; i++)
+            if (label[i] != cases[c].wanted[i])
+                fail_msg("case %zu: label of customer %zu is %g, wanted %g", c, i + 1, label[i],
+                         cases[c].wanted[i]);
+    }
+}
+
+static void a_label_that_the_store_cannot_read_is_named(void **state)
+{
+    (void)state;
+    const int64_t            customer = 1;
+    double                   label;
+    const clade_predict_task task = {
+        .kind = CLADE_TASK_LABEL, .horizon_days = 10, .of = "odd", .expression = "count(* FILTER"
+    };
+    assert_int_equal(clade__task_labels(&label, store, &task, &customer, 1, 100 * DAY, &err),
+                     CLADE_ERR_DATA);
+    assert_non_null(strstr(err.message, "'odd'"));
+    assert_non_null(strstr(err.message, "count(* FILTER"));
+}
+
+/* ---------------------------------------------------------------- loss, calibration, blend */
+
+static void calibration_finds_the_line_that_the_labels_were_drawn_from(void **state)
+{
+    (void)state;
+    enum { M = 20000 };
+    static double margin[M], y[M];
+    clade_rng     rng = clade_rng_stream(5, "test/calibrate", 0);
+    double        a, b;
+    for (size_t i = 0; i < M; i++) {
+        margin[i] = 2 * clade_rng_normal(&rng);
+        y[i]      = clade_rng_uniform(&rng) < 1 / (1 + exp(1 - 0.5 * margin[i]));
+    }
+    clade__calibrate(&a, &b, margin, y, M, false);
+    check_close(a, -1, 0.06); /* three standard errors of 20,000 draws */
+    check_close(b, 0.5, 0.04);
+}
+
+static void calibrated_amounts_sum_to_what_was_spent(void **state)
+{
+    (void)state;
+    enum { M = 5000 };
+    static double margin[M], y[M];
+    clade_rng     rng = clade_rng_stream(6, "test/calibrate", 0);
+    double        a, b, predicted = 0, spent = 0;
+    for (size_t i = 0; i < M; i++) {
+        margin[i] = clade_rng_normal(&rng);
+        y[i] = clade_rng_uniform(&rng) < 0.3 ? 50 * exp(margin[i] + clade_rng_normal(&rng)) : 0;
+    }
+    clade__calibrate(&a, &b, margin, y, M, true);
+    for (size_t i = 0; i < M; i++) {
+        predicted += exp(a + b * margin[i]);
+        spent += y[i];
+    }
+    check_close(predicted / spent, 1, 0.01); /* but for the ridge of one customer */
+}
+
+static void a_blend_never_loses_more_than_its_best_model(void **state)
+{
+    (void)state;
+    enum { M = 400 };
+    static double first[M], second[M], blended[M], y[M];
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        clade_rng     rng                           = clade_rng_stream(seed, "test/blend", 0);
+        double        weight[CLADE_N_PREDICT_MODEL] = { 0 }, sum = 0;
+        const double *margin[CLADE_N_PREDICT_MODEL] = { NULL };
+        margin[CLADE_PREDICT_LINEAR]                = first;
+        margin[CLADE_PREDICT_TREES]                 = second;
+        for (size_t i = 0; i < M; i++) {
+            const double truth = clade_rng_normal(&rng);
+            first[i]           = truth + clade_rng_normal(&rng);
+            second[i]          = truth + 2 * clade_rng_normal(&rng);
+            y[i]               = clade_rng_uniform(&rng) < 1 / (1 + exp(-truth));
+        }
+        check_ok(clade__blend_choose(weight, margin, y, M, false, &err));
+        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+            sum += weight[m];
+        check_close(sum, 1, 1e-12);
+        for (size_t i = 0; i < M; i++)
+            blended[i] =
+                weight[CLADE_PREDICT_LINEAR] * first[i] + weight[CLADE_PREDICT_TREES] * second[i];
+        const double loss = clade__mean_loss(blended, y, M, false);
+        assert_true(loss <= clade__mean_loss(first, y, M, false) + 1e-12);
+        assert_true(loss <= clade__mean_loss(second, y, M, false) + 1e-12);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(labels_match_the_case_worked_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_label_that_the_store_cannot_read_is_named, setup,
+                                        teardown),
+        cmocka_unit_test(calibration_finds_the_line_that_the_labels_were_drawn_from),
+        cmocka_unit_test(calibrated_amounts_sum_to_what_was_spent),
+        cmocka_unit_test(a_blend_never_loses_more_than_its_best_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
