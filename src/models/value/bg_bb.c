@@ -5,6 +5,7 @@
  */
 #include "value_internal.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum {
@@ -70,6 +71,7 @@ static void likelihood(clade__value_rows *rows, const double *param, const clade
             mean[2] += share * ((still ? 0 : 1 / param[2]) - life);
             mean[3] += share * (t->column[SLOPE_DELTA][m] - life);
         }
+        assert(sum >= 1); /* the largest term is 1 */
         rows->log_likelihood[i] = t->column[RISE_ALPHA][x] + most + log(sum);
         rows->slope[0][i]       = param[0] * (t->column[SLOPE_ALPHA][x] + mean[0] / sum);
         for (size_t p = 1; p < 4; p++)

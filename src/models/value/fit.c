@@ -257,9 +257,11 @@ static clade_status find(clade_value_model *m, const question *q, clade_value_ki
                                                 CLADE_VALUE_MBG_NBD };
     const size_t                  n_simpler = sizeof simpler / sizeof simpler[0];
     const double                  prior     = q->options->prior;
-    char                          why[128] = "", left_out[64] = "";
-    summit                        top;
-    size_t                        next = 0;
+    const double last_prior = /* equal spends make the likelihood rise as p^(n / 2): see value.md */
+        asked == CLADE_VALUE_GAMMA_GAMMA ? fmax(1, q->all.n_customers / 20) : 1;
+    char   why[128] = "", left_out[64] = "";
+    summit top;
+    size_t next = 0;
     while (next < n_simpler && simpler[next] != asked)
         next++;
     next++;
@@ -272,7 +274,7 @@ static clade_status find(clade_value_model *m, const question *q, clade_value_ki
         clade__value_hill  hill = { 0 };
         const bool         last = m->how == CLADE_VALUE_SHRUNK;
         const clade_status status =
-            solve(&top, &hill, q, clade__value_law_of(m->kind), last ? fmax(prior, 1) : prior, err);
+            solve(&top, &hill, q, clade__value_law_of(m->kind), last ? last_prior : prior, err);
         if (status == CLADE_OK) read_off(m, &top, &hill);
         if (hill.law != NULL) clade__value_hill_free(&hill);
         if (status != CLADE_OK) return status;
