@@ -98,13 +98,13 @@ typedef struct clade_value_model {
     double leave[CLADE_VALUE_MAX_COVARIATES]; /* above 0: leaves sooner; a exp(leave'z), or
                                                  beta exp(-leave'z) */
     double theta[CLADE_VALUE_MAX_THETA];      /* log param (log(q - 1) for q), buy, leave */
-    double covariance[CLADE_VALUE_MAX_THETA * CLADE_VALUE_MAX_THETA]; /* of theta, (m, m) for
-                                               m = n_params + 2 n_covariates */
-    double   log_likelihood;                                          /* without prior and ridge */
-    double   n_customers; /* sum of weights of the rows that were read */
-    size_t   n_groups;    /* distinct rows */
-    uint32_t n_steps;     /* evaluations of the likelihood over all of them */
-    char     note[256];   /* what happened, in a sentence */
+    /* of theta, (m, m) row-major for m = n_params + 2 n_covariates: */
+    double   covariance[CLADE_VALUE_MAX_THETA * CLADE_VALUE_MAX_THETA];
+    double   log_likelihood; /* without prior and ridge */
+    double   n_customers;    /* sum of weights of the rows that were read */
+    size_t   n_groups;       /* distinct rows */
+    uint32_t n_steps;        /* evaluations of the likelihood over all of them */
+    char     note[256];      /* what happened, in a sentence */
 } clade_value_model;
 
 /** "bg_nbd", "gamma_gamma": for files and messages. */
@@ -141,13 +141,13 @@ CLADE_API clade_value_options clade_value_defaults(void);
  *         take (BG/NBD, MBG/NBD and Pareto/NBD do); CLADE_ERR_DATA naming the row and value that
  *         cannot be; CLADE_ERR_NOMEM; CLADE_ERR_INTERRUPTED.
  * Repeatable  Bit for bit, whatever the number of threads and the instruction set.
- * Cost        bench/results/value.md; about 60 bytes a distinct row.
- * Source      Fader, Hardie and Lee (2005), Marketing Science 24(2), 275-284 (BG/NBD). Wagner and
- *             Hoppe (2008), Marketing Science 27(3) (MBG/NBD, after Batislam et al. 2007).
- *             Schmittlein, Morrison and Colombo (1987), Management Science 33(1), 1-24
- * (Pareto/NBD). Fader, Hardie and Shang (2010), Marketing Science 29(6), 1086-1108 (BG/BB). Fader
- * and Hardie (2013), "The Gamma-Gamma model of monetary value", and (2007), "Incorporating
- * time-invariant covariates into the Pareto/NBD and BG/NBD models".
+ * Cost        bench/results/value.md; about 60 bytes a row.
+ * Source      BG/NBD: Fader, Hardie and Lee (2005), Marketing Science 24(2), 275-284.
+ *             MBG/NBD: Wagner and Hoppe (2008), Marketing Science 27(3), after Batislam et al.
+ *             Pareto/NBD: Schmittlein, Morrison and Colombo (1987), Management Science 33(1).
+ *             BG/BB: Fader, Hardie and Shang (2010), Marketing Science 29(6), 1086-1108.
+ *             Gamma-Gamma: Fader and Hardie (2013), a note on brucehardie.com, and for
+ *             covariates Fader and Hardie (2007), another.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_value_fit(clade_value_model           *out_model,
                                                       clade_value_kind             kind,
@@ -161,7 +161,7 @@ CLADE_API CLADE_MUST_USE clade_status clade_value_fit(clade_value_model         
  * The chance that each customer is still there at T (BG/BB: in the period after T).
  *
  * @param out        (n), written whole on success.
- * @param customers  As many covariates as the model has. weight is not read.
+ * @param customers  As many covariates as the model has. Weights change nothing.
  * @return CLADE_OK; CLADE_ERR_ARG for Gamma-Gamma or another number of covariates; CLADE_ERR_DATA
  *         naming the row; CLADE_ERR_NOMEM.
  * Threads  Safe to call at once on the same model. Uses clade_parallel for many rows.

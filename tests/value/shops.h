@@ -14,6 +14,7 @@ typedef struct shop {
     clade_value_customers customers;
     double                x[SHOP_MAX], t_x[SHOP_MAX], T[SHOP_MAX], spend[SHOP_MAX];
     double                weight[SHOP_MAX];
+    double later[SHOP_MAX]; /* CDNOW: days with a purchase in the 39 weeks that follow */
 } shop;
 
 static inline void shop_point(shop *s, size_t n)
@@ -73,6 +74,10 @@ static inline bool shop_cdnow(shop *s, bool rounded)
             s->t_x[n]   = rounded ? round(c.t_x * 100) / 100 : c.t_x;
             s->T[n]     = rounded ? round(c.T * 100) / 100 : c.T;
             s->spend[n] = rounded && c.x > 0 ? shop_round(c.spend * c.x, c.x) : c.spend;
+            clade_value_summary whole;
+            check_ok(
+                clade_value_summarise(&whole, day, NULL, n_days, shop_day(1998, 6, 30), 7, NULL));
+            s->later[n] = whole.x - c.x;
             n++;
             n_days = 0;
         }

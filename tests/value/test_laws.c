@@ -177,7 +177,7 @@ static void a_fit_finds_the_parameters_that_drew_its_customers(void **state)
     for (int kind = 0; kind < N_BUYING; kind++) {
         for (size_t shop = 0; shop < 2; shop++) {
             const clade_value_model     truth = model_at((clade_value_kind)kind, shops[kind][shop]);
-            const clade_value_customers c     = draw_shop(&truth, N / 2, 0);
+            const clade_value_customers c     = draw_shop(&truth, 6000, 0);
             clade_value_model           m;
             check_ok(clade_value_fit(&m, (clade_value_kind)kind, &c, NULL, NULL));
             check_recovered(&m, truth.param);
@@ -247,7 +247,7 @@ static void expectations_rise_and_chances_stay_between_0_and_1(void **state)
     (void)state;
     for (int kind = 0; kind < N_BUYING; kind++) {
         const clade_value_model     m = model_at((clade_value_kind)kind, shops[kind][1]);
-        const clade_value_customers c = draw_shop(&m, 2000, 0);
+        const clade_value_customers c = draw_shop(&m, 700, 0);
         check_ok(clade_value_expected(other, &m, &c, 0, NULL));
         for (size_t i = 0; i < c.n; i++)
             check_close(other[i], 0, 0);
