@@ -317,6 +317,20 @@ static void a_monotone_column_is_obeyed(void **state)
     clade_trees_free(trees);
 }
 
+/* A model that was accepted can be explained in both ways, and they agree. */
+static void check_explained(const clade_trees *trees, const float *row)
+{
+    double           plain[P + 1], quick[P + 1], pair = NAN;
+    clade_explainer *explainer = NULL;
+    check_ok(clade_trees_explain(plain, trees, row, 1, P, NULL));
+    check_ok(clade_explainer_create(&explainer, trees, NULL));
+    check_ok(clade_explainer_run(quick, explainer, row, 1, P, NULL));
+    check_ok(clade_trees_interaction(&pair, trees, row, 1, P, 0, 1, NULL));
+    for (size_t k = 0; k < P; k++)
+        check_close(quick[k], plain[k], 1e-5);
+    clade_explainer_free(explainer);
+}
+
 static void a_saved_model_comes_back_and_a_damaged_one_is_refused(void **state)
 {
     (void)state;
@@ -351,6 +365,7 @@ static void a_saved_model_comes_back_and_a_damaged_one_is_refused(void **state)
             if (clade_trees_load(&again, text.data, text.size, &err) == CLADE_OK &&
                 clade_trees_n_columns(again) == P) {
                 check_ok(clade_trees_predict(b, again, s.value, 20, P, NULL));
+                check_explained(again, s.value);
             }
             clade_trees_free(again);
         }

@@ -24,7 +24,7 @@ enum {
     TABLE_BITS = 8,  /* splits that a group reads */
     LANES      = 8,  /* columns of a line: no more than splits */
     ROWS       = 32, /* rows side by side */
-    BLOCKS     = 8,  /* of so many rows in a task, so that a tree's tables are read in turn */
+    BLOCKS     = 16, /* of so many rows in a task, so that a tree's tables are read in turn */
     MAX_INNER  = (1 << TABLE_BITS) - 1
 };
 
@@ -110,10 +110,9 @@ static uint16_t slot_of(planner *p, uint32_t column)
     return (uint16_t)p->table->n_slots++;
 }
 
-static void add_split(table_group *group, const planner *p, uint16_t number, uint16_t slot)
+static void add_split(table_group *group, uint16_t number, uint16_t slot)
 {
     size_t k = 0;
-    (void)p;
     while (k < group->n_slots && group->slot[k] != slot)
         k++;
     if (k == group->n_slots) group->slot[group->n_slots++] = slot;
@@ -124,7 +123,7 @@ static void add_splits_below(table_group *group, planner *p, int32_t at)
 {
     const forest_node *const node = &p->node[at];
     if (node->left < 0) return;
-    add_split(group, p, p->number[at], slot_of(p, node->column));
+    add_split(group, p->number[at], slot_of(p, node->column));
     add_splits_below(group, p, node->left);
     add_splits_below(group, p, node->right);
 }
@@ -137,7 +136,7 @@ static void plan_below(planner *p, int32_t at, size_t depth)
     if (depth + splits_below(p->node, at) <= TABLE_BITS) {
         table_group group = { .first = e->n_lines };
         for (size_t i = 0; i < depth; i++)
-            add_split(&group, p, p->path[i].number, p->path[i].slot);
+            add_split(&group, p->path[i].number, p->path[i].slot);
         add_splits_below(&group, p, at);
         if (!CLADE_GROW(&e->group, &e->group_room, e->n_groups + 1)) {
             p->no_memory = true;
