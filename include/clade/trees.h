@@ -244,8 +244,9 @@ CLADE_API void                        clade_trees_bins_free(clade_trees_bins *bi
  * Shapes      out_prediction (n_stops, n_rows): only rows of fold `number` are written; means, or
  *             chances of 1. target, fold (n_rows); targets of the fold left out are not looked at.
  * @param stop     (n_stops) rising, at least 1: rounds after which to predict.
- * @param options  goal, max_depth (at most CLADE_TREES_HELD_OUT_DEPTH), eta, subsample, colsample,
- *                 lambda, gamma, min_child_weight, seed; no monotone; the rest is not looked at.
+ * @param options  goal (squared error or logistic), max_depth (at most CLADE_TREES_HELD_OUT_DEPTH),
+ * eta, subsample, colsample, lambda, gamma, min_child_weight, seed; no monotone; the rest is not
+ * looked at.
  * @return CLADE_ERR_ARG; CLADE_ERR_DATA naming a target, or without a row to learn from;
  *         CLADE_ERR_NOMEM; CLADE_ERR_INTERRUPTED.
  * Threads     Safe at once on the same bins. Runs on the calling thread.

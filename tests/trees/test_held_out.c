@@ -65,7 +65,7 @@ static void without_sampling_it_tells_what_xgboost_tells(void **state)
     const int    stop[2] = { 10, 40 };
     make_rows(3);
     clade_trees_bins *bins = bins_of(64);
-    for (int goal = 0; goal < CLADE_N_TREES_GOAL; goal++) {
+    for (int goal = 0; goal <= CLADE_TREES_LOGISTIC; goal++) {
         const float        *y       = goal == CLADE_TREES_LOGISTIC ? chance : number;
         clade_trees_options options = clade_trees_defaults((clade_trees_goal)goal);
         clade_trees        *trees   = NULL;
@@ -78,7 +78,9 @@ static void without_sampling_it_tells_what_xgboost_tells(void **state)
             memcpy(to, value + i * P, P * sizeof *to);
             if (fold[i] != 2) target[n_train++] = y[i];
         }
-        const clade_trees_data data = { train_value, n_train, P, target, NULL };
+        const clade_trees_data data = {
+            .value = train_value, .n_rows = n_train, .n_columns = P, .target = target
+        };
         check_ok(clade_trees_fit(&trees, &data, NULL, &options, NULL));
         check_ok(clade_trees_hold_out(told, bins, y, fold, 2, stop, 2, &options, NULL));
         for (int s = 0; s < 2; s++) {
@@ -170,6 +172,11 @@ static void what_cannot_be_used_is_refused_by_name(void **state)
     assert_int_equal(clade_trees_hold_out(told, bins, number, fold, 0, &rising, 1, &options, &err),
                      CLADE_ERR_ARG);
     options.max_depth = 2;
+    options.goal      = CLADE_TREES_TWEEDIE;
+    assert_int_equal(clade_trees_hold_out(told, bins, number, fold, 0, &rising, 1, &options, &err),
+                     CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "goal is 2"));
+    options.goal = CLADE_TREES_SQUARED_ERROR;
     memset(fold, 0, sizeof fold);
     assert_int_equal(clade_trees_hold_out(told, bins, number, fold, 0, &rising, 1, &options, &err),
                      CLADE_ERR_DATA);

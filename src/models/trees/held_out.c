@@ -357,11 +357,15 @@ static clade_status start_of(float *out, const held_work *w, const float *target
 static clade_status check_held(const clade_trees_options *o, const int *stop, size_t n_stops,
                                clade_error *err)
 {
-    const bool sound = o->goal < CLADE_N_TREES_GOAL && o->max_depth >= 1 &&
-                       o->max_depth <= DEPTH_MAX && o->eta > 0 && o->eta <= 1 && o->subsample > 0 &&
-                       o->subsample <= 1 && o->colsample > 0 && o->colsample <= 1 &&
-                       o->lambda >= 0 && o->gamma >= 0 && o->min_child_weight >= 0 &&
-                       o->monotone == NULL;
+    if (o->goal != CLADE_TREES_SQUARED_ERROR && o->goal != CLADE_TREES_LOGISTIC) {
+        return clade_fail(err, CLADE_ERR_ARG,
+                          "held-out boosting takes squared error and logistic; goal is %d",
+                          (int)o->goal);
+    }
+    const bool sound = o->max_depth >= 1 && o->max_depth <= DEPTH_MAX && o->eta > 0 &&
+                       o->eta <= 1 && o->subsample > 0 && o->subsample <= 1 && o->colsample > 0 &&
+                       o->colsample <= 1 && o->lambda >= 0 && o->gamma >= 0 &&
+                       o->min_child_weight >= 0 && o->monotone == NULL;
     if (!sound) {
         return clade_fail(err, CLADE_ERR_ARG,
                           "held-out boosting takes depths 1 to %d, shares above 0 and at most 1, "
