@@ -52,10 +52,11 @@ static void fill_cost(cut_work *w, const double *weight, double least)
     }
 }
 
-/* The best cuts of bins [0, to) into k + 1 bands, for all k and to: ties take the earliest. */
+/* The best cuts of bins [0, to) into k + 1 bands, for all k and to: ties take the earliest. The
+ * last band is made longer bin by bin, until it alone costs more than the best cut so far: it costs
+ * more with every bin. */
 static void solve(cut_work *w)
 {
-    double total[CLADE_BANDS_BINS + 1];
     for (size_t to = 0; to <= w->n_bins; to++)
         w->best[0][to] = w->room[to] > 0 ? w->cost[to][0] : INFINITY;
     for (size_t k = 1; k < CLADE_BANDS_MAX; k++) {
@@ -63,13 +64,11 @@ static void solve(cut_work *w)
             const double *before = w->best[k - 1], *last = w->cost[to];
             double        best = INFINITY;
             size_t        at   = 0;
-            for (size_t from = 0; from < w->room[to]; from++)
-                total[from] = before[from] + last[from];
-            for (size_t from = 0; from < w->room[to]; from++) {
-                if (total[from] < best) {
-                    best = total[from];
-                    at   = from;
-                }
+            for (size_t from = w->room[to]; from-- > 0 && last[from] <= best;) {
+                const double total = before[from] + last[from];
+                if (total > best) continue;
+                best = total;
+                at   = from;
             }
             w->best[k][to] = best;
             w->from[k][to] = at;

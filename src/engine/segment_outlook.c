@@ -23,6 +23,7 @@ enum {
     RETURN    = 1,
     BAGS      = 80, /* draws that the edges are averaged over */
     RESAMPLES = 12, /* refits that stability is measured on */
+    ASSIGNED  = 64, /* customers that are told their segment at once */
 };
 
 static const size_t outlook_terms = 256;
@@ -556,16 +557,22 @@ static clade_status assign(int32_t *out_segment, double *out_score,
     const outlook_definition *definition = segmentation->definition;
     const size_t              p          = features->n_features;
     const size_t              recency    = clade__feature_column("days_since_order");
-    for (size_t i = 0; i < features->n_customers; i++) {
-        double       predicted[N_TARGETS];
-        const float *row = features->value + i * p;
-        clade_additive_predict(predicted, &definition->model, row, false, 1, p);
-        const size_t band = clade__band_of(predicted[SPEND] / definition->unit[SPEND],
-                                           definition->edge, definition->n_bands);
-        out_segment[i]    = (int32_t)(definition->n_bands - 1 - band);
-        if (definition->prospects && isnan(row[recency]))
-            out_segment[i] = (int32_t)definition->n_bands;
-        if (out_score != NULL) out_score[i] = predicted[SPEND];
+    for (size_t from = 0; from < features->n_customers; from += ASSIGNED) {
+        double       predicted[ASSIGNED * N_TARGETS];
+        const size_t rest = features->n_customers - from;
+        const size_t n    = rest < ASSIGNED ? rest : ASSIGNED;
+        clade_additive_predict(predicted, &definition->model, features->value + from * p, false, n,
+                               p);
+        for (size_t i = 0; i < n; i++) {
+            const double score = predicted[i * N_TARGETS + SPEND];
+            const size_t band  = clade__band_of(score / definition->unit[SPEND], definition->edge,
+                                                definition->n_bands);
+            int32_t     *out   = &out_segment[from + i];
+            *out               = (int32_t)(definition->n_bands - 1 - band);
+            if (definition->prospects && isnan(features->value[(from + i) * p + recency]))
+                *out = (int32_t)definition->n_bands;
+            if (out_score != NULL) out_score[from + i] = score;
+        }
     }
     return CLADE_OK;
 }

@@ -488,16 +488,40 @@ static void fill_terms(double *out, const clade_additive *model, const float *ro
     }
 }
 
-static void predict_row(double *y, const clade_additive *model, const double *value)
+/* Sums that run side by side: each in the order of the terms, as if it were alone. */
+enum { SIDE_BY_SIDE = 8 };
+
+typedef struct coefficient_block {
+    double intercept[SIDE_BY_SIDE];
+    double of[CLADE_ADDITIVE_TERMS_MAX][SIDE_BY_SIDE];
+} coefficient_block;
+
+/* Coefficients of outputs [first, first + n): shape by shape, and in each target by target. */
+static void take_coefficients(coefficient_block *block, const clade_additive *models, size_t first,
+                              size_t n)
 {
-    for (size_t k = 0; k < model->n_targets; k++)
-        y[k] = model->intercept[k];
-    for (size_t t = 0; t < model->n_terms; t++) {
-        for (size_t k = 0; k < model->n_targets; k++)
-            y[k] += model->term[t].coefficient[k] * value[t];
+    const size_t n_targets = models->n_targets;
+    memset(block->intercept, 0, sizeof block->intercept);
+    memset(block->of, 0, models->n_terms * sizeof block->of[0]);
+    for (size_t k = 0; k < n; k++) {
+        const clade_additive *model  = &models[(first + k) / n_targets];
+        const size_t          target = (first + k) % n_targets;
+        block->intercept[k]          = model->intercept[target];
+        for (size_t t = 0; t < model->n_terms; t++)
+            block->of[t][k] = model->term[t].coefficient[target];
     }
-    for (size_t k = 0; k < model->n_targets; k++)
-        y[k] = bent(model, k, y[k]);
+}
+
+CLADE__WIDER static void sum_terms(double *restrict sum, const coefficient_block *restrict block,
+                                   const double *restrict value, size_t n_terms)
+{
+    double all[SIDE_BY_SIDE];
+    memcpy(all, block->intercept, sizeof all);
+    for (size_t t = 0; t < n_terms; t++) {
+        for (size_t k = 0; k < SIDE_BY_SIDE; k++)
+            all[k] += block->of[t][k] * value[t];
+    }
+    memcpy(sum, all, sizeof all);
 }
 
 void clade_additive_predict(double *out, const clade_additive *model, const float *x, bool logged,
@@ -509,11 +533,20 @@ void clade_additive_predict(double *out, const clade_additive *model, const floa
 void clade_additive_predict_shapes(double *out, const clade_additive *models, size_t n_shapes,
                                    const float *x, bool logged, size_t n, size_t p)
 {
-    double value[CLADE_ADDITIVE_TERMS_MAX];
-    for (size_t i = 0; i < n; i++) {
-        fill_terms(value, models, x + i * p, logged);
-        for (size_t s = 0; s < n_shapes; s++)
-            predict_row(out + (s * n + i) * models->n_targets, &models[s], value);
+    const size_t      n_targets = models->n_targets, n_outputs = n_shapes * n_targets;
+    coefficient_block block;
+    double            value[CLADE_ADDITIVE_TERMS_MAX], sum[SIDE_BY_SIDE];
+    for (size_t first = 0; first < n_outputs; first += SIDE_BY_SIDE) {
+        const size_t here = n_outputs - first < SIDE_BY_SIDE ? n_outputs - first : SIDE_BY_SIDE;
+        take_coefficients(&block, models, first, here);
+        for (size_t i = 0; i < n; i++) {
+            fill_terms(value, models, x + i * p, logged);
+            sum_terms(sum, &block, value, models->n_terms);
+            for (size_t k = 0; k < here; k++) {
+                const size_t shape = (first + k) / n_targets, target = (first + k) % n_targets;
+                out[(shape * n + i) * n_targets + target] = bent(&models[shape], target, sum[k]);
+            }
+        }
     }
 }
 
