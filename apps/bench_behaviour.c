@@ -75,6 +75,7 @@ static clade_status read_recipe(recipe *r, const command *c, clade_error *err)
     CLADE_TRY(command_real(&real, c, "temperature", (double)r->model.temperature, 0, 10, err));
     r->model.temperature = (float)real;
     r->model.with_moment = command_has(c, "moment");
+    r->model.with_own    = command_has(c, "own-items");
     CLADE_TRY(command_real(&real, c, "return-weight", 0, 0, 100, err));
     r->model.return_weight = (float)real;
     CLADE_TRY(command_real(&real, c, "future-weight", 0, 0, 100, err));

@@ -177,6 +177,7 @@ static clade_status make_model(fit_work *w, clade_error *err)
         o.mixer[b] = w->options.mixer;
     o.with_moment   = true; /* a shop asks about customers who have been away: vectors.md */
     o.return_weight = RETURN_WEIGHT;
+    o.with_own      = true; /* shops live on what is bought again */
     return clade_behaviour_create(&w->model, &o, w->data.train, w->data.seed, err);
 }
 

@@ -166,7 +166,7 @@ static void show_items(recommend_work *w, const clade_recommended *items, size_t
         clade_json_put_number(json, "score", (double)one->score);
         clade_json_put_text(json, "reason", c->zh ? one->zh : one->en);
         clade_json_put_text(json, "ground", clade_recommend_ground_name(one->ground));
-        if (one->ground == CLADE_GROUND_EVENT) {
+        if (one->ground == CLADE_GROUND_EVENT || one->ground == CLADE_GROUND_OWN) {
             clade_json_put_text(json, "because_item", ref_of(w, one->because_item));
             clade_json_put_number(json, "effect", one->effect);
         }

@@ -64,6 +64,7 @@ typedef struct clade_behaviour_options {
     float       future_weight; /* of the second objective while learning, see below; 0: none */
     float       future_days;   /* its window; logs without times: so many events */
     bool        with_moment;   /* outputs know the time from the last event to the question */
+    bool        with_own;      /* items of the history get additions to their scores */
     float       return_weight; /* with_moment: of the third, is there anything within future_days
                                   of the moment?; 0: none */
 } clade_behaviour_options;
@@ -163,7 +164,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_load_memory(clade_behaviou
 /* ---- Serving --------------------------------------------------------------------------------- */
 
 /**
- * The vectors that item vectors are compared with: score = vector . item. With with_moment, as of
+ * The vectors that item vectors are compared with: score = vector . item, and with_own
+ * clade_behaviour_own for the items of the history. With with_moment, as of
  * the moment of each case.
  *
  * Shapes      out (n_cases, d) row-major. clade_behaviour_items gives (n_items + 1, d), row 0
@@ -178,6 +180,20 @@ CLADE_API CLADE_MUST_USE clade_status clade_behaviour_vectors(float             
                                                               const clade_case      *cases,
                                                               size_t n_cases, clade_error *err);
 CLADE_API const float                *clade_behaviour_items(const clade_behaviour *model);
+/**
+ * What the items of a customer's own history get beside vector . item, with_own: by how many other
+ * items came since, how often, how long ago, and how much the customer repeats at all now. Added
+ * to the scores of these few, it makes the score of the model; clade_behaviour_scorer does so.
+ *
+ * @param out_item   (max_events) distinct, the latest first.
+ * @param out_added  (max_events) may be negative.
+ * @param vector     (d) of clade_behaviour_vectors for the case.
+ * @return How many; 0 without with_own.
+ * Threads  Safe to call at once. Allocates nothing. Cost O(max_events distinct items).
+ */
+CLADE_API size_t clade_behaviour_own(uint32_t *out_item, float *out_added,
+                                     const clade_behaviour *model, const float *vector,
+                                     const clade_sequences *sequences, const clade_case *one);
 /** The same customers' vectors before they are turned towards items: what to predict from, since it
  *  also holds what the second objective put there. Otherwise as clade_behaviour_vectors. */
 CLADE_API CLADE_MUST_USE clade_status clade_behaviour_profiles(float                 *out,

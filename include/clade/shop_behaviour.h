@@ -164,7 +164,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_recommend_by(clade_recommend_options
                                                          const char *name, clade_error *err);
 
 typedef enum clade_recommend_ground {
-    CLADE_GROUND_EVENT,   /* one item of the history lifts it most */
+    CLADE_GROUND_EVENT,   /* one other item of the history lifts it most */
+    CLADE_GROUND_OWN,     /* that it is in the history itself does */
     CLADE_GROUND_HISTORY, /* no single item does */
     CLADE_GROUND_POPULAR, /* nothing is known of the customer */
     CLADE_GROUND_COMMON,  /* by a baseline: many chose it, and nothing else speaks for it */
@@ -176,8 +177,9 @@ typedef struct clade_recommended {
     uint32_t               item;  /* number in the histories' vocabulary */
     float                  score; /* of who recommends; POPULAR: customers of the last 90 days */
     clade_recommend_ground ground;
-    uint32_t because_item; /* EVENT: its number; the score falls by `effect` without its events */
-    uint32_t because_kind; /* EVENT: the strongest thing done with it, as schema.md numbers them */
+    uint32_t because_item; /* EVENT: its number; the score falls by `effect` without its events.
+                              OWN: the item itself */
+    uint32_t because_kind; /* EVENT, OWN: the strongest thing done with it, as in schema.md */
     double   effect;
     char     en[CLADE_RECOMMEND_REASON], zh[CLADE_RECOMMEND_REASON]; /* for the customer's eyes */
 } clade_recommended;
@@ -187,8 +189,9 @@ typedef struct clade_recommender clade_recommender;
 /**
  * Get ready to recommend: the items as an exact scan, what is out of stock, what is popular.
  *
- * Items whose newest known stock is zero or less are never recommended. A baseline counts what it
- * needs in `histories`, which then must be of all customers.
+ * Items whose newest known stock is zero or less are never recommended. Items of a customer's own
+ * history come with what the model adds to their scores (clade_behaviour_own); the answer is exact.
+ * A baseline counts what it needs in `histories`, which then must be of all customers.
  *
  * @param histories  Borrowed until the free.
  * @return CLADE_OK; CLADE_ERR_ARG naming the option; CLADE_ERR_NOMEM; failures of the store.

@@ -112,21 +112,42 @@ static double product(const float *a, const float *b, size_t d)
     return sum;
 }
 
+/* What the variants add to the scores of their own items. */
+typedef struct additions {
+    size_t    n[CLADE_RECOMMEND_GROUNDS + 1];
+    size_t    room;  /* for each */
+    uint32_t *item;  /* (GROUNDS + 1, room) */
+    float    *added; /* (GROUNDS + 1, room) */
+} additions;
+
+static double addition(const additions *a, size_t v, uint32_t item)
+{
+    for (size_t k = 0; k < a->n[v]; k++)
+        if (a->item[v * a->room + k] == item) return (double)a->added[v * a->room + k];
+    return 0;
+}
+
+/* Item k of the history costs most so far. */
+static void name_ground(clade_recommended *one, const leaving *l, size_t k, double effect)
+{
+    one->ground       = l->item[k] == one->item ? CLADE_GROUND_OWN : CLADE_GROUND_EVENT;
+    one->effect       = effect;
+    one->because_item = l->item[k];
+    one->because_kind = l->kind[k];
+}
+
 /* The item whose absence costs most. Where nothing costs anything, it is the history as a whole. */
 static void settle(clade_recommended *one, const leaving *l, const float *vectors,
-                   const clade_behaviour *model)
+                   const additions *a, const clade_behaviour *model)
 {
     const size_t       d     = clade_behaviour_options_of(model)->d;
     const float *const row   = clade_behaviour_items(model) + one->item * d;
-    const double       whole = product(vectors, row, d);
+    const double       whole = product(vectors, row, d) + addition(a, 0, one->item);
     one->ground              = CLADE_GROUND_HISTORY;
     for (size_t k = 0; k < l->n; k++) {
-        const double effect = whole - product(vectors + (k + 1) * d, row, d);
-        if (!(effect > one->effect)) continue;
-        one->ground       = CLADE_GROUND_EVENT;
-        one->effect       = effect;
-        one->because_item = l->item[k];
-        one->because_kind = l->kind[k];
+        const double effect =
+            whole - product(vectors + (k + 1) * d, row, d) - addition(a, k + 1, one->item);
+        if (effect > one->effect) name_ground(one, l, k, effect);
     }
 }
 
@@ -155,16 +176,26 @@ clade_status clade__reasons_find(clade_recommended *items, size_t n, const clade
     leaving                              l;
     clade_sequences                     *variants = NULL;
     clade_case                           cases[CLADE_RECOMMEND_GROUNDS + 1];
-    float       *vectors = CLADE_NEW(float, (CLADE_RECOMMEND_GROUNDS + 1) * (size_t)o->d);
-    clade_status status =
-        vectors == NULL ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons") : CLADE_OK;
+    const size_t                         n_most  = CLADE_RECOMMEND_GROUNDS + 1;
+    float                               *vectors = CLADE_NEW(float, n_most *o->d);
+    additions                            own     = { .room  = o->max_events,
+                                                     .item  = CLADE_NEW(uint32_t, n_most *o->max_events),
+                                                     .added = CLADE_NEW(float, n_most *o->max_events) };
+    clade_status                         status  = CLADE_OK;
+    if (vectors == NULL || own.item == NULL || own.added == NULL)
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons");
     if (status == CLADE_OK) status = leave_out(&l, &variants, cases, h, row, o->max_events, err);
     if (status == CLADE_OK)
         status = clade_behaviour_vectors(vectors, h->model, variants, cases, l.n + 1, err);
+    for (size_t v = 0; status == CLADE_OK && v <= l.n; v++)
+        own.n[v] = clade_behaviour_own(own.item + v * own.room, own.added + v * own.room, h->model,
+                                       vectors + v * o->d, variants, &cases[v]);
     for (size_t i = 0; status == CLADE_OK && i < n; i++)
-        settle(&items[i], &l, vectors, h->model);
+        settle(&items[i], &l, vectors, &own, h->model);
     clade_sequences_free(variants);
     free(vectors);
+    free(own.item);
+    free(own.added);
     return status;
 }
 
@@ -176,11 +207,7 @@ static void settle_counted(clade_recommended *one, const leaving *l, const float
     one->ground        = CLADE_GROUND_COMMON;
     for (size_t k = 0; k < l->n; k++) {
         const double effect = whole - (double)score[(k + 1) * width + one->item];
-        if (!(effect > one->effect)) continue;
-        one->ground       = CLADE_GROUND_EVENT;
-        one->effect       = effect;
-        one->because_item = l->item[k];
-        one->because_kind = l->kind[k];
+        if (effect > one->effect) name_ground(one, l, k, effect);
     }
 }
 
@@ -228,10 +255,14 @@ void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabula
         case CLADE_GROUND_EVENT:
             name_of(name, v, one->because_item);
             (void)snprintf(one->en, sizeof one->en, "because %s %s",
-                           kind_words[one->because_kind].en,
-                           one->because_item == one->item ? "it before" : name);
+                           kind_words[one->because_kind].en, name);
             (void)snprintf(one->zh, sizeof one->zh, "因为%s%s", kind_words[one->because_kind].zh,
-                           one->because_item == one->item ? "它" : name);
+                           name);
+            break;
+        case CLADE_GROUND_OWN:
+            (void)snprintf(one->en, sizeof one->en, "%s it before",
+                           kind_words[one->because_kind].en);
+            (void)snprintf(one->zh, sizeof one->zh, "%s它", kind_words[one->because_kind].zh);
             break;
         case CLADE_GROUND_HISTORY:
             (void)snprintf(one->en, sizeof one->en, "because of all you looked at lately");

@@ -1,11 +1,17 @@
 /* What to recommend: the catalogue as an exact scan, filters, and greedy variety. An item's place
- * in the scan is its number less one, because number 0 is no item. */
+ * in the scan is its number less one, because number 0 is no item.
+ *
+ * Items of the history have additions to their scores that no scan knows of: they are left out of
+ * it, scored one by one and put where they belong, so that the answer is that of a walk through all
+ * scores. */
 #include "behaviour_recommend.h"
 #include "behaviour_counted.h"
 
+#include "clade/kernels.h"
 #include "clade/run.h"
 #include "clade/scan.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { POOL_FACTOR = 5 }; /* candidates for each item wanted, where they have to differ */
@@ -18,6 +24,7 @@ struct clade_recommender {
     clade_scan_room            *room;
     size_t                      n_pool;  /* candidates a customer */
     uint64_t                   *allowed; /* a bit for each place: not out of stock */
+    uint32_t                   *group;   /* (n_items) of each place */
     clade_recommended          *popular; /* (n_popular) in stock, most customers first */
     size_t                      n_popular;
 };
@@ -29,7 +36,7 @@ clade_recommend_options clade_recommend_defaults(void)
 
 const char *clade_recommend_ground_name(clade_recommend_ground ground)
 {
-    static const char *const name[] = { "event", "history", "popular", "common" };
+    static const char *const name[] = { "event", "own", "history", "popular", "common" };
     return name[ground];
 }
 
@@ -135,10 +142,9 @@ static clade_status make_scan(clade_recommender *r, clade_error *err)
     const clade_shop_histories *const h        = r->histories;
     const size_t                      d        = clade_behaviour_options_of(h->model)->d;
     const size_t                      n        = h->sequences->n_items;
-    uint32_t                         *group    = NULL;
     size_t                            n_groups = 0;
-    CLADE_TRY(make_groups(&group, &n_groups, h->sequences, err));
-    const clade_scan_options options = { .group = group, .n_groups = n_groups, .borrow = true };
+    CLADE_TRY(make_groups(&r->group, &n_groups, h->sequences, err));
+    const clade_scan_options options = { .group = r->group, .n_groups = n_groups, .borrow = true };
     clade_status             status =
         clade_scan_create(&r->scan, clade_behaviour_items(h->model) + d, n, d, &options, err);
     r->n_pool = r->options.lambda < 1 ? r->options.n * POOL_FACTOR : r->options.n;
@@ -147,8 +153,7 @@ static clade_status make_scan(clade_recommender *r, clade_error *err)
             clade_scan_room_create(&r->room, r->scan, r->n_pool, (size_t)clade_threads_get(), err);
     if (status == CLADE_OK && r->options.by_baseline)
         status =
-            clade__counted_create(&r->counted, h->sequences, &r->options, group, n_groups, err);
-    free(group);
+            clade__counted_create(&r->counted, h->sequences, &r->options, r->group, n_groups, err);
     return status;
 }
 
@@ -188,6 +193,7 @@ void clade_recommender_free(clade_recommender *r)
     clade_scan_room_free(r->room);
     clade_scan_free(r->scan);
     free(r->allowed);
+    free(r->group);
     free(r->popular);
     free(r);
 }
@@ -209,8 +215,85 @@ static size_t find_bought(uint32_t *places, const clade_recommender *r, size_t r
     if (r->options.again || kind == NULL) return 0;
     for (uint64_t e = s->start[row]; e < s->start[row + 1]; e++)
         if (kind[e] == CLADE__KIND_PURCHASE && s->item[e] > 0) places[n++] = s->item[e] - 1;
-    if (n > 1) qsort(places, n, sizeof *places, compare_places);
     return n;
+}
+
+/* ---------------------------------------------------------------- own items */
+
+/* A place with its score. */
+typedef struct candidate {
+    uint32_t place;
+    float    score;
+} candidate;
+
+/* Best first, of equals the lower place, as the scan has them. */
+static int compare_candidates(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return compare_places(&x->place, &y->place);
+}
+
+/* The items of a history that have additions, into out (max_events), best first. How many. */
+static size_t find_own(candidate *out, const clade_recommender *r, const float *vector,
+                       const clade_case *one)
+{
+    const clade_behaviour *const model = r->histories->model;
+    const size_t                 d     = clade_behaviour_options_of(model)->d;
+    uint32_t                     item[CLADE_BEHAVIOUR_EVENTS_MAX];
+    float                        added[CLADE_BEHAVIOUR_EVENTS_MAX];
+    const size_t n = clade_behaviour_own(item, added, model, vector, r->histories->sequences, one);
+    for (size_t k = 0; k < n; k++) {
+        const float *const row = clade_behaviour_items(model) + item[k] * d;
+        out[k] = (candidate){ item[k] - 1, clade_kernels_get()->dot(vector, row, d) + added[k] };
+    }
+    if (n > 1) qsort(out, n, sizeof *out, compare_candidates);
+    return n;
+}
+
+/* Is the group of a place full of what was chosen before? */
+static bool is_full(const clade_recommender *r, const candidate *chosen, size_t n, uint32_t place)
+{
+    size_t of_group = 0;
+    for (size_t k = 0; r->options.category_cap > 0 && k < n; k++)
+        of_group += r->group[chosen[k].place] == r->group[place];
+    return r->options.category_cap > 0 && of_group >= r->options.category_cap;
+}
+
+/* Own items (n_own, best first) into one pool (n_pool, best first). A pool that the scan capped is
+ * long enough: an own item that is chosen keeps at most one of it out. */
+static void merge_own(uint32_t *pool, float *score, const clade_recommender *r,
+                      const candidate *own, size_t n_own)
+{
+    candidate chosen[CLADE_RECOMMEND_MAX * POOL_FACTOR];
+    size_t    n = 0, at = 0, k = 0;
+    while (n < r->n_pool && (k < n_own || (at < r->n_pool && pool[at] != CLADE_SCAN_NONE))) {
+        const bool      is_left = at < r->n_pool && pool[at] != CLADE_SCAN_NONE;
+        const candidate other   = { is_left ? pool[at] : CLADE_SCAN_NONE,
+                                  is_left ? score[at] : -INFINITY };
+        const bool      is_own = k < n_own && (!is_left || compare_candidates(&own[k], &other) < 0);
+        const candidate best   = is_own ? own[k++] : other;
+        at += !is_own;
+        if (!is_full(r, chosen, n, best.place)) chosen[n++] = best;
+    }
+    for (size_t i = 0; i < r->n_pool; i++) {
+        pool[i]  = i < n ? chosen[i].place : CLADE_SCAN_NONE;
+        score[i] = i < n ? chosen[i].score : -INFINITY;
+    }
+}
+
+/* What of the own items may be recommended: neither bought nor out of stock. places (n) rises. */
+static size_t keep_allowed(candidate *own, size_t n_own, const clade_recommender *r,
+                           const uint32_t *places, size_t n)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < n_own; k++) {
+        if (!is_allowed(r, own[k].place) ||
+            (n > 0 && bsearch(&own[k].place, places, n, sizeof *places, compare_places) != NULL))
+            continue;
+        own[kept++] = own[k];
+    }
+    return kept;
 }
 
 /* Pools of candidates into the answer: varied where that was asked for, as item numbers. */
@@ -235,51 +318,77 @@ static clade_status choose(uint32_t *out_item, float *out_score, const clade_rec
     return CLADE_OK;
 }
 
+/* What a row leaves out of its scan: what was bought, and its own items; places has room for both.
+ */
+static clade_scan_filter filter_of(uint32_t *places, candidate *own, size_t *out_n_own,
+                                   const clade_recommender *r, size_t row, const float *vector,
+                                   const clade_case *one)
+{
+    size_t       n     = find_bought(places, r, row);
+    const size_t n_own = r->counted != NULL ? 0 : find_own(own, r, vector, one);
+    if (n > 1) qsort(places, n, sizeof *places, compare_places);
+    *out_n_own = keep_allowed(own, n_own, r, places, n);
+    for (size_t k = 0; k < *out_n_own; k++)
+        places[n++] = own[k].place;
+    if (n > 1) qsort(places, n, sizeof *places, compare_places);
+    return (clade_scan_filter){ .allowed    = r->allowed,
+                                .excluded   = places,
+                                .n_excluded = n,
+                                .group_cap  = r->options.category_cap };
+}
+
 clade_status clade_recommend_rows(uint32_t *out_item, float *out_score, clade_recommender *r,
                                   size_t first, size_t n_rows, clade_error *err)
 {
-    const clade_shop_histories *const h = r->histories;
-    const size_t                      d = clade_behaviour_options_of(h->model)->d;
-    const size_t                      n_events =
+    const clade_shop_histories *const    h = r->histories;
+    const clade_behaviour_options *const o = clade_behaviour_options_of(h->model);
+    const size_t                         n_events =
         (size_t)(h->sequences->start[first + n_rows] - h->sequences->start[first]);
     clade_status       status = CLADE_OK;
     clade_case        *cases  = CLADE_NEW(clade_case, n_rows + 1);
-    float             *vector = CLADE_NEW(float, n_rows *d + 1);
-    uint32_t          *places = CLADE_NEW(uint32_t, n_events + 1);
+    float             *vector = CLADE_NEW(float, n_rows * o->d + 1);
+    uint32_t          *places = CLADE_NEW(uint32_t, 2 * n_events + 1);
+    candidate         *own    = CLADE_NEW(candidate, n_events + 1);
+    size_t            *n_own  = CLADE_NEW(size_t, n_rows + 1);
     clade_scan_filter *filter = CLADE_NEW(clade_scan_filter, n_rows + 1);
     uint32_t          *pool   = CLADE_NEW(uint32_t, n_rows * r->n_pool + 1);
     float             *score  = CLADE_NEW(float, n_rows * r->n_pool + 1);
-    size_t             at     = 0;
-    if (cases == NULL || vector == NULL || places == NULL || filter == NULL || pool == NULL ||
-        score == NULL) {
+    if (cases == NULL || vector == NULL || places == NULL || own == NULL || n_own == NULL ||
+        filter == NULL || pool == NULL || score == NULL) {
         status =
             clade_fail(err, CLADE_ERR_NOMEM, "no memory to recommend to %zu customers", n_rows);
         goto done;
     }
-    for (size_t i = 0; i < n_rows; i++) {
-        const size_t n = find_bought(places + at, r, first + i);
-        cases[i]       = (clade_case){ (uint32_t)(first + i), 0, h->sequences->start[first + i + 1],
-                                       h->as_of_us };
-        filter[i]      = (clade_scan_filter){ .allowed    = r->allowed,
-                                              .excluded   = places + at,
-                                              .n_excluded = n,
-                                              .group_cap  = r->options.category_cap };
-        at += n;
+    for (size_t i = 0; i < n_rows; i++)
+        cases[i] = (clade_case){ (uint32_t)(first + i), 0, h->sequences->start[first + i + 1],
+                                 h->as_of_us };
+    if (r->counted == NULL)
+        status = clade_behaviour_vectors(vector, h->model, h->sequences, cases, n_rows, err);
+    if (status != CLADE_OK) goto done;
+    for (size_t i = 0; i < n_rows; i++) { /* a row has no more own items than events */
+        const size_t at = (size_t)(h->sequences->start[first + i] - h->sequences->start[first]);
+        filter[i] = filter_of(places + 2 * at, own + at, &n_own[i], r, first + i, vector + i * o->d,
+                              &cases[i]);
     }
     if (r->counted != NULL) {
         status = clade__counted_rows(pool, score, r->n_pool, r->counted, h->sequences, cases,
                                      filter, n_rows, err);
     } else {
-        status = clade_behaviour_vectors(vector, h->model, h->sequences, cases, n_rows, err);
-        if (status == CLADE_OK)
-            status = clade_scan_batch(pool, score, r->n_pool, r->scan, vector, n_rows, filter,
-                                      r->room, err);
+        status = clade_scan_batch(pool, score, r->n_pool, r->scan, vector, n_rows, filter, r->room,
+                                  err);
+    }
+    for (size_t i = 0; status == CLADE_OK && i < n_rows; i++) {
+        const size_t at = (size_t)(h->sequences->start[first + i] - h->sequences->start[first]);
+        if (n_own[i] > 0)
+            merge_own(pool + i * r->n_pool, score + i * r->n_pool, r, own + at, n_own[i]);
     }
     if (status == CLADE_OK) status = choose(out_item, out_score, r, pool, score, n_rows, err);
 done:
     free(cases);
     free(vector);
     free(places);
+    free(own);
+    free(n_own);
     free(filter);
     free(pool);
     free(score);

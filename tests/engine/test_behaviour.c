@@ -1,6 +1,7 @@
 /* The behaviour model in a shop: its bundle on disk, histories in its numbers, vectors. */
 #include "check.h"
 
+#include "clade/run.h"
 #include "clade/shop_behaviour.h"
 
 #include <stdlib.h>
@@ -57,6 +58,26 @@ static clade_store *make_shop(void)
     return store;
 }
 
+/* What a new model has none of: silence and own items count. */
+static void stir(clade_behaviour *model)
+{
+    size_t                              n_tensors = 0;
+    const size_t                        n         = clade_behaviour_n_parameters(model);
+    float *const                        theta     = CLADE_NEW(float, n);
+    clade_rng                           rng       = clade_rng_stream(19, "test/theta", 0);
+    const clade_behaviour_tensor *const tensor    = clade_behaviour_tensors(model, &n_tensors);
+    memcpy(theta, clade_behaviour_parameters(model), n * sizeof *theta);
+    for (size_t t = 0; t < n_tensors; t++) {
+        const double by = strcmp(tensor[t].name, "silence") == 0 ? 0.5
+                          : strcmp(tensor[t].name, "own") == 0   ? 2.0
+                                                                 : 0.0;
+        for (size_t i = 0; i < tensor[t].n_rows * tensor[t].n_columns; i++)
+            theta[tensor[t].offset + i] += (float)(by * clade_rng_normal(&rng));
+    }
+    clade_behaviour_set(model, theta);
+    free(theta);
+}
+
 /* A model with random weights does: what is tested here is what is kept and read. */
 static void fit_nothing(clade_behaviour **model, clade_vocabulary **vocabulary, clade_store *store,
                         uint64_t seed)
@@ -66,8 +87,10 @@ static void fit_nothing(clade_behaviour **model, clade_vocabulary **vocabulary, 
     clade_behaviour_options options   = clade_behaviour_defaults();
     options.d = 16, options.n_blocks = 1, options.n_heads = 2, options.ff = 16;
     options.max_events = 16, options.mixer[0] = CLADE_MIXER_DECAY;
+    options.with_moment = options.with_own = true;
     check_ok(clade_event_sequences(&sequences, vocabulary, NULL, store, NOW, NULL, &err));
     check_ok(clade_behaviour_create(model, &options, sequences, seed, &err));
+    stir(*model);
     clade_sequences_free(sequences);
 }
 
@@ -400,6 +423,35 @@ static void rows_are_the_same_items_as_one_by_one(void **state)
     served_free(&s);
 }
 
+/* With own items among them. */
+static void a_cap_is_that_of_a_walk_through_all_scores(void **state)
+{
+    clade_recommend_options options = clade_recommend_defaults();
+    options.again = true, options.category_cap = 2, options.n = 4;
+    save(*state, 11);
+    served s = serve(*state, &options);
+    for (int64_t c = 0; c < N_CUSTOMERS; c++) {
+        clade_error       err = { 0 };
+        clade_recommended got[4];
+        float             score[N_ITEMS + 1];
+        size_t            n = 0, of_group[2] = { 0 };
+        check_ok(clade_recommend(got, &n, s.recommender, c, &err));
+        score_all(score, &s, (size_t)c);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t best = 0;
+            for (uint32_t k = 1; k <= N_ITEMS; k++) {
+                const bool full = of_group[s.histories->vocabulary->item[k] < 3] == 2;
+                if (!full && score[k] > -1e30f && (best == 0 || score[k] > score[best])) best = k;
+            }
+            assert_int_equal(got[i].item, best);
+            of_group[s.histories->vocabulary->item[best] < 3]++;
+            score[best] = -INFINITY;
+        }
+        assert_int_equal(n, 4);
+    }
+    served_free(&s);
+}
+
 static void a_category_gives_no_more_than_its_cap(void **state)
 {
     clade_error             err     = { 0 };
@@ -485,10 +537,15 @@ static double score_without(const served *s, size_t row, uint32_t left_out, uint
         n++;
     }
     one->n_events = n, one->start[1] = n;
-    const clade_case asked = { 0, 1, n, 0 };
+    const clade_case asked = { 0, 1, n, s->histories->as_of_us };
+    uint32_t         own[16];
+    float            added[16];
     check_ok(clade_behaviour_vectors(vector, s->histories->model, one, &asked, 1, &err));
     for (size_t j = 0; j < d; j++)
         sum += (double)vector[j] * (double)clade_behaviour_items(s->histories->model)[item * d + j];
+    n = clade_behaviour_own(own, added, s->histories->model, vector, one, &asked);
+    for (size_t k = 0; k < n; k++)
+        sum += own[k] == item ? (double)added[k] : 0.0;
     clade_sequences_free(one);
     return sum;
 }
@@ -514,7 +571,9 @@ static void the_reason_is_the_item_whose_absence_costs_most(void **state)
             }
             check_close(got[i].effect, most, 1e-5);
             assert_int_equal(got[i].because_item, named);
-            assert_int_equal(got[i].ground, named > 0 ? CLADE_GROUND_EVENT : CLADE_GROUND_HISTORY);
+            assert_int_equal(got[i].ground, named == got[i].item ? CLADE_GROUND_OWN
+                                            : named > 0          ? CLADE_GROUND_EVENT
+                                                                 : CLADE_GROUND_HISTORY);
             n_named += named > 0;
         }
     }
@@ -535,12 +594,13 @@ static void a_reason_says_what_the_customer_did(void **state)
         check_ok(clade_recommend(got, &n, s.recommender, c, &err));
         for (size_t i = 0; i < n; i++) {
             char wanted[120];
-            if (got[i].ground != CLADE_GROUND_EVENT) continue;
+            if (got[i].ground != CLADE_GROUND_EVENT && got[i].ground != CLADE_GROUND_OWN) continue;
             const long long number = (long long)s.histories->vocabulary->item[got[i].because_item];
             const bool      bought = number == (c + 4) % N_ITEMS;
-            (void)snprintf(wanted, sizeof wanted, "because you %s %s",
-                           bought ? "bought" : "looked at",
-                           got[i].because_item == got[i].item ? "it before" : "Thing ");
+            (void)snprintf(wanted, sizeof wanted,
+                           got[i].ground == CLADE_GROUND_OWN ? "you %s it before"
+                                                             : "because you %s Thing ",
+                           bought ? "bought" : "looked at");
             assert_int_equal(strncmp(got[i].en, wanted, strlen(wanted)), 0);
             assert_non_null(strstr(got[i].zh, bought ? "您买过" : "您看过"));
         }
@@ -675,6 +735,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_best_items_come_but_those_that_were_bought, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(rows_are_the_same_items_as_one_by_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cap_is_that_of_a_walk_through_all_scores, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_category_gives_no_more_than_its_cap, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_out_of_stock_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_customer_without_history_gets_what_is_popular, setup,

@@ -221,6 +221,54 @@ static double doubt(const double *h, const clade_behaviour *model, const double 
     return log(1.0 + exp(returns == CLADE__RETURN_YES ? -r : r));
 }
 
+/* What item i, seen before token t of the customer that begins at start, gets beside. */
+static double own_addition(const double *hidden, const clade_behaviour *model, const double *theta,
+                           const clade__tokens *tokens, size_t start, size_t t, uint32_t item)
+{
+    static const size_t ranks[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 128 };
+    static const size_t counts[8] = { 1, 2, 3, 4, 5, 7, 10, 20 };
+    const double *const own       = theta + model->at.own;
+    size_t              last = SIZE_MAX, count = 0, rank = 0, r = 15, c = 7;
+    double              sum = 0.0;
+    for (size_t j = start; j <= t; j++) {
+        if (tokens->item[j] == item) last = j, count++;
+    }
+    if (count == 0) return 0.0;
+    for (size_t j = last + 1; j <= t; j++) { /* other items since then, each once */
+        bool again = tokens->item[j] == 0;
+        for (size_t k = j + 1; k <= t; k++)
+            again = again || tokens->item[k] == tokens->item[j];
+        rank += !again;
+    }
+    while (ranks[r] > rank)
+        r--;
+    while (counts[c] > count)
+        c--;
+    sum = own[r] + own[16 + c];
+    for (size_t j = 0; j < model->options.d; j++)
+        sum += hidden[j] * own[88 + j];
+    if (tokens->at_us == NULL) return sum;
+    for (size_t b = 1; b <= clade__gap_bucket(tokens->asked_us[t] - tokens->at_us[last]); b++)
+        sum += own[24 + b] / 8.0;
+    return sum;
+}
+
+/* The same with what own items get. */
+static double surprise_with_own(const double *hidden, const clade_behaviour *model,
+                                const double *theta, const clade__tokens *tokens, size_t start,
+                                size_t t)
+{
+    double sum = 0.0, came = 0.0;
+    if (tokens->target[t] == 0) return 0.0;
+    for (uint32_t i = 1; i <= model->shape.n_items; i++) {
+        const double l = logit(hidden, model, theta, i) +
+                         own_addition(hidden, model, theta, tokens, start, t, i);
+        sum += exp(l);
+        if (i == tokens->target[t]) came = l;
+    }
+    return log(sum) - came;
+}
+
 /* Minus the log of the chance of the item that came; 0 where nothing is asked. */
 static double surprise(const double *hidden, const clade_behaviour *model, const double *theta,
                        uint32_t target)
@@ -257,7 +305,9 @@ double reference_loss(double *out_hidden, const clade_behaviour *model, const do
                 unit(h, d, 1.0 / (double)model->options.temperature);
             if (out_hidden != NULL) memcpy(out_hidden + (start + t) * d, h, d * sizeof *h);
             loss += (double)tokens->weight[start + t] *
-                    surprise(h, model, theta, tokens->target[start + t]);
+                    (model->at.own == SIZE_MAX
+                         ? surprise(h, model, theta, tokens->target[start + t])
+                         : surprise_with_own(h, model, theta, tokens, start, start + t));
             if (model->at.future == SIZE_MAX) continue;
             times(h, y, theta + model->at.future, d, d);
             if (model->options.temperature > 0.0f)

@@ -26,11 +26,14 @@ static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *
     clade__forward(&room, model, &packed, tokens, chance, model->at.future != SIZE_MAX);
     for (size_t i = 0; i < tokens->n * d; i++)
         *worst_hidden = fmax(*worst_hidden, fabs((double)room.hidden[i] - hidden[i]));
+    clade__own own = { .model = model, .tokens = tokens, .table = packed.own };
+    if (model->at.own != SIZE_MAX) own.grad = grad + model->at.own;
     double loss = clade__softmax_loss(d_row, room.d_hidden, &room, room.hidden, d, &candidates,
-                                      tokens->target, tokens->weight, tokens->n);
+                                      tokens->target, tokens->weight, tokens->n,
+                                      own.grad == NULL ? NULL : &own);
     if (model->at.future != SIZE_MAX) {
         loss += clade__softmax_loss(d_row, room.d_future, &room, room.future, d, &candidates,
-                                    tokens->future, tokens->weight, tokens->n);
+                                    tokens->future, tokens->weight, tokens->n, NULL);
     }
     if (model->at.comes_back != SIZE_MAX) /* as the reference weighs it */
         loss += clade__return_loss(&room, model, tokens, 1.3f);
@@ -63,6 +66,8 @@ static void fill_tokens(clade__tokens *tokens, const clade_behaviour *model,
             if (s->at_us == NULL) continue;
             tokens->silence[i] = (uint8_t)(i % 3 == 0 ? 0 : i * 7 % CLADE__GAP_BUCKETS);
             tokens->returns[i] = (uint8_t)(i % 3);
+            if (tokens->silence[i] > 0)
+                tokens->asked_us[i] += (int64_t)(exp(0.301 * tokens->silence[i]) * 1e6);
         }
     }
 }
@@ -225,6 +230,15 @@ static void the_moment_of_the_question_knows_its_gradient(void **state)
     check_model(&o, true, false);
 }
 
+static void own_items_know_their_gradient(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_DECAY);
+    o.with_own = true, o.with_moment = true;
+    check_model(&o, true, false);
+    check_model(&o, false, false); /* order alone: rank and count */
+}
+
 static void plain_kernels_agree_too(void **state)
 {
     (void)state;
@@ -246,6 +260,7 @@ int main(void)
         cmocka_unit_test(dropout_uses_one_mask_on_the_way_there_and_back),
         cmocka_unit_test(the_second_objective_knows_its_gradient),
         cmocka_unit_test(the_moment_of_the_question_knows_its_gradient),
+        cmocka_unit_test(own_items_know_their_gradient),
         cmocka_unit_test(plain_kernels_agree_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

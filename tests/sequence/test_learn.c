@@ -234,6 +234,7 @@ static void a_file_gives_the_model_back(void **state)
     const char *const       notes[] = { "seed", "9", NULL };
     options.mixer[1]                = CLADE_MIXER_DECAY;
     options.with_moment = true, options.return_weight = 0.25f, options.future_weight = 0.5f;
+    options.with_own = true;
     check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
     check_folder_make(folder, "behaviour");
     (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
@@ -258,6 +259,100 @@ static void a_file_gives_the_model_back(void **state)
         clade_behaviour_free(again);
     }
     check_folder_remove(folder);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+/* 120 customers who go back and forth between two items, any two of 40; the last 20 are not learnt
+ * from. */
+static clade_sequences *habits(void)
+{
+    enum { CUSTOMERS = 120, EVENTS = 16 };
+    clade_sequences *s   = NULL;
+    clade_rng        rng = clade_rng_stream(7, "test/habits", 0);
+    check_ok(clade_sequences_create(&s, CUSTOMERS, CUSTOMERS * EVENTS, 40, false, NULL));
+    for (size_t c = 0; c < CUSTOMERS; c++) {
+        const uint32_t one = (uint32_t)(1 + clade_rng_below(&rng, 40));
+        const uint32_t two = one % 40 + 1 + (uint32_t)clade_rng_below(&rng, 3) * 7;
+        s->start[c + 1]    = (c + 1) * EVENTS;
+        for (size_t e = 0; e < EVENTS; e++)
+            s->item[c * EVENTS + e] = e % 2 == 0 ? one : (two - 1) % 40 + 1;
+    }
+    return s;
+}
+
+/* Which of three it is, no item tells: only that it was there two steps ago. */
+static void a_habit_is_learnt_from_other_customers(void **state)
+{
+    (void)state;
+    clade_sequences *s       = habits();
+    size_t           hits[3] = { 0 };
+    for (size_t way = 0; way < 3; way++) { /* without own items, with, and with few candidates */
+        clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+        clade_behaviour        *model   = NULL;
+        float                   score[41];
+        options.with_own = way > 0;
+        s->n_customers   = 100;
+        check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+        (void)learn(model, s, 100, way == 2 ? 10 : 0, 2);
+        s->n_customers            = 120;
+        const clade_scorer scorer = clade_behaviour_scorer(model);
+        for (uint32_t c = 100; c < 120; c++) {
+            const clade_case one  = { c, s->item[c * 16 + 5], c * 16 + 5, 0 };
+            uint32_t         best = 1;
+            check_ok(scorer.score(scorer.self, score, s, &one, 1, NULL));
+            for (uint32_t i = 2; i <= 40; i++)
+                best = score[i] > score[best] ? i : best;
+            hits[way] += best == one.target;
+        }
+        clade_behaviour_free(model);
+    }
+    assert_in_range(hits[1], 18, 20);
+    assert_in_range(hits[2], 18, 20);
+    assert_true(hits[1] > hits[0]);
+    clade_sequences_free(s);
+}
+
+/* Three items of a history by hand: a latest and twice, no item, b, c first of all. */
+static void own_items_are_counted_from_the_end(void **state)
+{
+    (void)state;
+    clade_sequences        *s         = NULL;
+    clade_behaviour_options options   = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model     = NULL;
+    const uint32_t          items[6]  = { 3, 1, 2, 0, 1, 5 };
+    size_t                  n_tensors = 0;
+    uint32_t                item[32];
+    float                   added[32], vector[32];
+    options.with_own = true;
+    check_ok(clade_sequences_create(&s, 1, 6, 7, false, NULL));
+    memcpy(s->item, items, sizeof items);
+    s->start[1] = 6;
+    check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+    const clade_behaviour_tensor *const tensor = clade_behaviour_tensors(model, &n_tensors);
+    assert_string_equal(tensor[n_tensors - 1].name, "own");
+    float *const theta = CLADE_NEW(float, clade_behaviour_n_parameters(model));
+    memcpy(theta, clade_behaviour_parameters(model),
+           clade_behaviour_n_parameters(model) * sizeof *theta);
+    const size_t at = tensor[n_tensors - 1].offset;
+    theta[at]       = 0.25f; /* nothing came since */
+    theta[at + 1]   = 0.5f;  /* one item did */
+    theta[at + 2]   = 0.75f;
+    theta[at + 16]  = 2.0f; /* came once */
+    theta[at + 17]  = 4.0f; /* twice */
+    theta[at + 88]  = 3.0f; /* the customer's first channel */
+    clade_behaviour_set(model, theta);
+    const clade_case one = { 0, 5, 5, 0 };
+    check_ok(clade_behaviour_vectors(vector, model, s, &one, 1, NULL));
+    assert_int_equal(clade_behaviour_own(item, added, model, vector, s, &one), 3);
+    const double gate = 3.0 * (double)vector[0];
+    assert_int_equal(item[0], 1);
+    check_close((double)added[0], 4.25 + gate, 1e-5); /* a few roundings of float */
+    assert_int_equal(item[1], 2);
+    check_close((double)added[1], 2.5 + gate, 1e-5);
+    assert_int_equal(item[2], 3);
+    check_close((double)added[2], 2.75 + gate, 1e-5);
+    free(theta);
     clade_behaviour_free(model);
     clade_sequences_free(s);
 }
@@ -396,6 +491,8 @@ int main(void)
         cmocka_unit_test(a_vector_depends_on_the_past_of_its_customer_alone),
         cmocka_unit_test(a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros),
         cmocka_unit_test(a_file_gives_the_model_back),
+        cmocka_unit_test(a_habit_is_learnt_from_other_customers),
+        cmocka_unit_test(own_items_are_counted_from_the_end),
         cmocka_unit_test(a_silence_says_what_can_still_come),
         cmocka_unit_test(a_customer_who_is_gone_teaches_too),
         cmocka_unit_test(a_model_refuses_a_log_of_another_shape),

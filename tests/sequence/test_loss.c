@@ -74,7 +74,7 @@ static void check_loss(size_t n_items, size_t n_tokens, size_t d, bool with_bias
     clade__candidates_pack(p.packed, p.row, n_items, d);
     const clade__candidates c = { n_items, p.row, p.packed, p.bias };
     const double loss = clade__softmax_loss(p.d_row, room.d_hidden, &room, room.hidden, d, &c,
-                                            p.target, p.weight, n_tokens);
+                                            p.target, p.weight, n_tokens, NULL);
     check_close(loss, naive(&p, room.hidden), 1e-5);
     for (size_t i = 0; i < n_items * d; i++) /* sums of up to n_tokens float products */
         check_close((double)p.d_row[i], p.d_row_wanted[i], 1e-4);

@@ -54,6 +54,7 @@ typedef struct clade__layout {
     size_t              future;     /* (d, d), with a future_weight, else SIZE_MAX */
     size_t              silence;    /* (64, 2 d) factors and shifts, with_moment and with times */
     size_t              comes_back; /* (1, d + 1) with a return_weight and times */
+    size_t              own;        /* (1, clade__own_size(d)) with_own */
     size_t              n;          /* floats of theta */
 } clade__layout;
 
@@ -93,11 +94,14 @@ typedef struct clade__tokens {
     int64_t  *at_us;                /* (n) or NULL */
     float    *gap_days;             /* (n) since the event before; 0 for the first */
     uint8_t  *gap, *hour, *weekday; /* (n) */
-    uint8_t  *silence; /* (n) bucket of the time from the event to the question; 0: at once */
-    uint8_t  *returns; /* (n) CLADE__RETURN_...: does the customer come back? */
-    uint32_t *target;  /* (n) item that came next, 0 for none */
-    float    *weight;  /* (n) of the loss at this token */
-    uint32_t *future;  /* (n) item drawn from the window behind this token, 0 for none */
+    uint8_t  *silence;  /* (n) bucket of the time from the event to the question; 0: at once */
+    uint8_t  *returns;  /* (n) CLADE__RETURN_...: does the customer come back? */
+    int64_t  *asked_us; /* (n) the question's moment */
+    uint32_t *next;     /* (n) where the item is next, or UINT32_MAX; with_own, as nth */
+    uint32_t *nth;      /* (n) how often the item has come by then, this time counted */
+    uint32_t *target;   /* (n) item that came next, 0 for none */
+    float    *weight;   /* (n) of the loss at this token */
+    uint32_t *future;   /* (n) item drawn from the window behind this token, 0 for none */
     uint8_t
           *elapsed; /* (sum of L^2) bucket of the time between two events of a customer, or NULL */
     size_t elapsed_capacity;
@@ -129,6 +133,7 @@ typedef struct clade__packed {
     clade__packed_block block[CLADE_BEHAVIOUR_BLOCKS_MAX];
     float              *future, *future_t; /* NULL without a second objective */
     float              *silence;           /* clade__silences, or NULL */
+    float              *own;               /* clade__own_table, or NULL */
     float              *memory;
 } clade__packed;
 
@@ -137,6 +142,30 @@ CLADE_MUST_USE clade_status clade__packed_create(clade__packed         *packed,
                                                  clade_error *err);
 void                        clade__packed_free(clade__packed *packed);
 void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool with_back);
+
+/* ---- Own items (own.c) ----------------------------------------------------------------------- */
+
+/** An item of the history in one event's softmax. */
+typedef struct clade__own_entry {
+    uint32_t row;   /* of the candidates */
+    uint16_t token; /* of the burst */
+    uint8_t  rank, count, age;
+    float    added; /* to the logit */
+} clade__own_entry;
+
+/** What the loss adds to logits, and where the gradients of it go. */
+typedef struct clade__own {
+    const clade_behaviour *model;
+    const clade__tokens   *tokens;
+    const float           *table; /* clade__own_table */
+    const uint32_t        *place; /* of items among the candidates, + 1; NULL: all are there */
+    float                 *grad;  /* of the tensor own */
+    float                  grad_age[CLADE__GAP_BUCKETS]; /* of the sums; zeros at first */
+} clade__own;
+
+size_t clade__own_size(size_t d);
+/** The parameters with steps of age summed up: table (clade__own_size). */
+void clade__own_table(float *table, const clade_behaviour *model);
 
 /* ---- One thread's room ----------------------------------------------------------------------- */
 
@@ -163,24 +192,26 @@ typedef struct clade__room {
     clade__kept kept[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* serving: all blocks share the first */
     float      *last;                             /* (N, d) what comes out of the last block */
     float      *out;                              /* (N, d) its norm, at the question's moment */
-    float      *quiet;                 /* (N, d) the same before silence; NULL when serving */
-    float      *d_return;              /* (N) of the loss by r */
-    float      *d_silence;             /* (64, 2 d) of the sums */
-    float      *out_scale;             /* (N) */
-    float      *hidden;                /* (N, d) scaled output vectors: logits are hidden . table */
-    float      *hidden_scale;          /* (N) */
-    float      *future, *future_scale; /* the same of the second objective */
-    float      *d_hidden, *d_future;   /* (N, d) gradients of both */
-    float      *d_x, *d_a, *d_b;       /* (N, d) */
-    float      *d_wide;                /* (N, max(width, 2 F)) */
-    float      *d_ff;                  /* (N, F) */
-    float      *scores;                /* attention: (QUERY_ROWS, L) twice */
-    float      *heads;                 /* attention: packed keys, values ... of one head */
-    float      *bank, *factor, *carry, *d_factor; /* decay */
-    float      *pack;                             /* packed right-hand sides of weight gradients */
-    float      *logits;                           /* (V, LOSS_TOKENS) */
-    float      *tile_max, *tile_sum;              /* (tiles, LOSS_TOKENS) */
-    float      *memory;
+    float      *quiet;                       /* (N, d) the same before silence; NULL when serving */
+    float      *d_return;                    /* (N) of the loss by r */
+    float      *d_silence;                   /* (64, 2 d) of the sums */
+    struct clade__own_entry *own_list, *own; /* of a burst: (LOSS_TOKENS, max_events), by tile */
+    uint32_t                *own_start;      /* (tiles + 2) of each tile's entries in `own` */
+    float                   *out_scale;      /* (N) */
+    float                   *hidden; /* (N, d) scaled output vectors: logits are hidden . table */
+    float                   *hidden_scale;          /* (N) */
+    float                   *future, *future_scale; /* the same of the second objective */
+    float                   *d_hidden, *d_future;   /* (N, d) gradients of both */
+    float                   *d_x, *d_a, *d_b;       /* (N, d) */
+    float                   *d_wide;                /* (N, max(width, 2 F)) */
+    float                   *d_ff;                  /* (N, F) */
+    float                   *scores;                /* attention: (QUERY_ROWS, L) twice */
+    float                   *heads; /* attention: packed keys, values ... of one head */
+    float                   *bank, *factor, *carry, *d_factor; /* decay */
+    float                   *pack;                /* packed right-hand sides of weight gradients */
+    float                   *logits;              /* (V, LOSS_TOKENS) */
+    float                   *tile_max, *tile_sum; /* (tiles, LOSS_TOKENS) */
+    float                   *memory;
 } clade__room;
 
 /** with_loss: rows of candidates whose logits are in flight, 0 when serving. */
@@ -279,10 +310,23 @@ typedef struct clade__candidates {
 /**
  * Sum over tokens of weight (log sum_i exp(hidden . row[i]) - hidden . row[target]), and its
  * gradients: d_hidden (N, d) is written, d_row (n, d) is added to. target: row + 1, 0 for none.
+ * With `own` logits of items of the history get what it adds; else NULL.
  */
 double clade__softmax_loss(float *d_row, float *d_hidden, clade__room *room, const float *hidden,
                            size_t d, const clade__candidates *candidates, const uint32_t *target,
-                           const float *weight, size_t n_tokens);
+                           const float *weight, size_t n_tokens, clade__own *own);
+
+/** For the loss: entries of tokens [first, first + n) into room->own, tile by tile; hidden (n, d).
+ */
+void clade__own_collect(clade__room *room, const clade__own *own, const float *hidden, size_t first,
+                        size_t n, size_t n_tiles);
+/** The slope of the loss by one entry's logit, */
+void clade__own_gradient(clade__own *own, const clade__own_entry *entry, float slope);
+/** by all of one event, */
+void clade__own_gate_gradient(float *d_hidden, const clade__own *own, const float *hidden,
+                              float slope);
+/** and once after all events. */
+void clade__own_finish(const clade__own *own);
 /** Floats of clade__candidates.packed. */
 size_t clade__candidates_size(size_t n, size_t d);
 void   clade__candidates_pack(float *packed, const float *row, size_t n, size_t d);

@@ -111,7 +111,8 @@ static bool all_items(const clade_learner *learner)
 /* What one step can name: its draws, and what each event is asked for. */
 static size_t most_candidates(const clade_behaviour *model, const clade_learner_options *o)
 {
-    const size_t asks = model->at.future == SIZE_MAX ? 1 : 2;
+    const size_t asks =
+        1 + (size_t)(model->at.future != SIZE_MAX) + (size_t)(model->at.own != SIZE_MAX);
     const size_t most = o->n_negatives + asks * o->n_shards * o->shard_tokens;
     return most < model->shape.n_items ? most : model->shape.n_items;
 }
@@ -349,7 +350,10 @@ static bool add_window(shard *one, const clade_learner *l, const clade_sequences
         tokens->target[i]        = event < q.last ? s->item[event + 1] : 0;
         tokens->weight[i]        = tokens->target[i] > 0 ? 1.0f : 0.0f;
         tokens->future[i]        = asks_future ? draw_future(&q, event, silence_us, rng) : 0;
-        if (model->at.silence != SIZE_MAX) tokens->silence[i] = clade__gap_bucket(silence_us);
+        if (model->at.silence != SIZE_MAX) {
+            tokens->silence[i] = clade__gap_bucket(silence_us);
+            tokens->asked_us[i] += silence_us;
+        }
         if (model->at.comes_back != SIZE_MAX)
             tokens->returns[i] = comes_back(&q, event, silence_us);
     }
@@ -448,6 +452,10 @@ static void draw_candidates(clade_learner *l, const clade_sequences *sequences)
             touch(l, t->item[i]);
             candidate_add(l, t->target[i]);
             candidate_add(l, t->future[i]);
+            if (l->model->at.own != SIZE_MAX && t->item[i] > 0) {
+                candidate_add(l, t->item[i]);
+                asked++;
+            }
             asked += (size_t)(t->target[i] > 0) + (size_t)(t->future[i] > 0);
         }
     }
@@ -478,6 +486,12 @@ static void run_shard(size_t i, int worker, void *context)
     clade_rng               rng    = clade_rng_stream(l->options.seed, "behaviour/dropout",
                                                       l->n_steps * l->options.n_shards + l->first_shard + i);
     const clade__chance     chance = { clade_rng_u64(&rng) };
+    clade__own              own    = { .model  = l->model,
+                                       .tokens = &one->tokens,
+                                       .table  = l->packed.own,
+                                       .place  = all_items(l) ? NULL : l->place };
+    if (l->model->at.own != SIZE_MAX)
+        own.grad = clade__dense(one->grad, l->model, l->model->at.own);
     memset(one->grad, 0, l->n_dense * sizeof *one->grad);
     memset(one->d_row, 0, l->n_candidates * d * sizeof *one->d_row);
     one->loss = one->future_loss = one->return_loss = 0.0;
@@ -485,11 +499,12 @@ static void run_shard(size_t i, int worker, void *context)
     clade__embed(room, l->model, &one->tokens, &chance);
     clade__forward(room, l->model, &l->packed, &one->tokens, &chance, l->future_weight != NULL);
     one->loss = clade__softmax_loss(one->d_row, room->d_hidden, room, room->hidden, d, &items,
-                                    one->tokens.target, one->tokens.weight, one->tokens.n);
+                                    one->tokens.target, one->tokens.weight, one->tokens.n,
+                                    own.grad == NULL ? NULL : &own);
     if (l->future_weight != NULL) { /* weights are those of the next item, times the objective's */
         one->future_loss =
             clade__softmax_loss(one->d_row, room->d_future, room, room->future, d, &items,
-                                one->tokens.future, l->future_weight, one->tokens.n);
+                                one->tokens.future, l->future_weight, one->tokens.n, NULL);
     }
     if (l->model->at.comes_back != SIZE_MAX)
         one->return_loss = clade__return_loss(room, l->model, &one->tokens, l->return_weight);

@@ -54,7 +54,21 @@ static void bias_tile(float *l, const burst *r, const clade__candidates *c, size
     }
 }
 
-static void logits(clade__room *room, burst *r, const clade__candidates *c, size_t d)
+/* What came before keeps no bias: it is among the candidates of its own customer. */
+static void own_tile(float *l, burst *r, const clade__room *room, const clade__candidates *c,
+                     size_t first, size_t tile)
+{
+    for (size_t i = room->own_start[tile]; i < room->own_start[tile + 1]; i++) {
+        const clade__own_entry *const e       = &room->own[i];
+        const bool                    is_next = e->row + 1 == r->target[e->token];
+        float *const                  at      = &l[(e->row - first) * r->w + e->token];
+        *at += e->added;
+        if (is_next) r->on_target[e->token] += e->added;
+        if (c->bias != NULL && !is_next) *at -= c->bias[e->row];
+    }
+}
+
+static void logits(clade__room *room, burst *r, const clade__candidates *c, size_t d, bool own)
 {
     const clade_kernels *const f = clade_kernels_get();
     f->pack_transposed(r->packed, r->hidden, d, d, r->n);
@@ -67,6 +81,7 @@ static void logits(clade__room *room, burst *r, const clade__candidates *c, size
         float *const l    = room->logits + first * r->w;
         f->matmul(l, r->w, c->row + first * d, d, 1, r->packed, rows, r->w, d, false);
         if (c->bias != NULL) bias_tile(l, r, c, first, rows);
+        if (own) own_tile(l, r, room, c, first, tile);
         f->exp_columns(l, room->tile_max + tile * T, room->tile_sum + tile * T, rows, r->w);
     }
 }
@@ -93,9 +108,22 @@ static double normalise(clade__room *room, const burst *r, size_t n_tiles)
     return loss;
 }
 
-static void gradients(float *d_hidden, float *d_row, clade__room *room, const burst *r,
-                      const clade__candidates *c, size_t d)
+/* Slopes of own items' logits: p holds those of a tile. */
+static void own_slopes(float *gate, clade__own *own, const clade__room *room, const float *p,
+                       size_t w, size_t first, size_t tile)
 {
+    for (size_t i = room->own_start[tile]; i < room->own_start[tile + 1]; i++) {
+        const clade__own_entry *const e     = &room->own[i];
+        const float                   slope = p[(e->row - first) * w + e->token];
+        clade__own_gradient(own, e, slope);
+        gate[e->token] += slope;
+    }
+}
+
+static void gradients(float *d_hidden, float *d_row, clade__room *room, const burst *r,
+                      const clade__candidates *c, size_t d, clade__own *own)
+{
+    float                      gate[T]    = { 0 };
     const clade_kernels *const f          = clade_kernels_get();
     const float               *packed_row = c->packed;
     f->pack(r->packed, r->hidden, d, r->n, d);
@@ -108,14 +136,17 @@ static void gradients(float *d_hidden, float *d_row, clade__room *room, const bu
             const size_t at = (size_t)r->target[t] - 1 - first;
             if (r->target[t] > 0 && at < rows) p[at * r->w + t] -= r->weight[t];
         }
+        if (own != NULL) own_slopes(gate, own, room, p, r->w, first, tile);
         f->matmul(d_row + first * d, d, p, r->w, 1, r->packed, rows, d, r->n, true);
         f->matmul(d_hidden, d, p, 1, r->w, packed_row, r->n, d, rows, first > 0);
     }
+    for (size_t t = 0; own != NULL && t < r->n; t++)
+        clade__own_gate_gradient(d_hidden + t * d, own, r->hidden + t * d, gate[t]);
 }
 
 double clade__softmax_loss(float *d_row, float *d_hidden, clade__room *room, const float *hidden,
                            size_t d, const clade__candidates *candidates, const uint32_t *target,
-                           const float *weight, size_t n_tokens)
+                           const float *weight, size_t n_tokens, clade__own *own)
 {
     const size_t n_tiles = (candidates->n + ITEMS - 1) / ITEMS;
     double       loss    = 0.0;
@@ -126,9 +157,11 @@ double clade__softmax_loss(float *d_row, float *d_hidden, clade__room *room, con
                     .packed = room->pack };
         r.n     = n_tokens - first < T ? n_tokens - first : T;
         r.w     = (r.n + 15) / 16 * 16;
-        logits(room, &r, candidates, d);
+        if (own != NULL) clade__own_collect(room, own, r.hidden, first, r.n, n_tiles);
+        logits(room, &r, candidates, d, own != NULL);
         loss += normalise(room, &r, n_tiles);
-        gradients(d_hidden + first * d, d_row, room, &r, candidates, d);
+        gradients(d_hidden + first * d, d_row, room, &r, candidates, d, own);
     }
+    if (own != NULL) clade__own_finish(own);
     return loss;
 }

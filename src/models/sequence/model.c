@@ -159,8 +159,9 @@ static void place_all(clade_behaviour *model)
     for (size_t b = 0; b < model->options.n_blocks; b++)
         place_block(model, b);
     at->norm_out = place(model, 1, d, "", "norm_out");
-    at->future = at->silence = at->comes_back = SIZE_MAX;
+    at->future = at->silence = at->comes_back = at->own = SIZE_MAX;
     if (model->options.future_weight > 0.0f) at->future = place(model, d, d, "", "future");
+    if (model->options.with_own) at->own = place(model, 1, clade__own_size(d), "", "own");
     if (!s->with_time) return;
     if (!model->options.with_moment) return;
     at->silence = place(model, CLADE__GAP_BUCKETS, 2 * d, "", "silence");

@@ -38,6 +38,7 @@ static void plan_packed(clade__packed *packed, planner *p, const clade_behaviour
     }
     if (model->at.silence != SIZE_MAX)
         packed->silence = plan(p, (size_t)CLADE__GAP_BUCKETS * 2 * d);
+    if (model->at.own != SIZE_MAX) packed->own = plan(p, clade__own_size(d));
     if (!with_back || model->at.future == SIZE_MAX) return;
     packed->future   = plan(p, clade_pack_size(d, d));
     packed->future_t = plan(p, clade_pack_size(d, d));
@@ -83,6 +84,7 @@ void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool
         if (F > 0) f->pack_transposed(w->ff_out_t, theta + l->ff_out, d, d, F);
     }
     if (packed->silence != NULL) clade__silences(packed->silence, model);
+    if (packed->own != NULL) clade__own_table(packed->own, model);
     if (packed->future == NULL) return;
     f->pack(packed->future, model->theta + model->at.future, d, d, d);
     f->pack_transposed(packed->future_t, model->theta + model->at.future, d, d, d);
@@ -156,6 +158,12 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
         room->d_silence = plan(p, (size_t)CLADE__GAP_BUCKETS * 2 * d);
     }
     if (model->at.comes_back != SIZE_MAX) room->d_return = plan(p, N);
+    if (model->at.own != SIZE_MAX) {
+        const size_t n  = CLADE__LOSS_TOKENS * L * sizeof(clade__own_entry) / sizeof(float);
+        room->own_list  = (clade__own_entry *)(void *)plan(p, n);
+        room->own       = (clade__own_entry *)(void *)plan(p, n);
+        room->own_start = (uint32_t *)(void *)plan(p, n_tiles + 2);
+    }
     room->d_a      = plan(p, N * d);
     room->d_b      = plan(p, N * d);
     room->d_wide   = plan(p, N * max_size(width, 2 * F));

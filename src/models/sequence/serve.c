@@ -198,6 +198,14 @@ static clade_status score(void *self, float *out, const clade_sequences *sequenc
         clade_kernels_get()->pack_transposed(packed, model->table, d, d, n);
         clade_parallel((n + ITEMS_A_TASK - 1) / ITEMS_A_TASK, score_task, &s);
     }
+    for (size_t i = 0; status == CLADE_OK && i < n_cases; i++) {
+        uint32_t     item[CLADE_BEHAVIOUR_EVENTS_MAX];
+        float        added[CLADE_BEHAVIOUR_EVENTS_MAX];
+        const size_t n_own =
+            clade_behaviour_own(item, added, model, vector + i * d, sequences, &cases[i]);
+        for (size_t k = 0; k < n_own; k++)
+            out[i * n + item[k]] += added[k];
+    }
     free(vector);
     free(packed);
     return status;

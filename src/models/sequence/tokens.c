@@ -25,6 +25,7 @@ clade_status clade__tokens_create(clade__tokens *tokens, const clade_behaviour *
     if (whole && model->shape.with_time) {
         tokens->elapsed_capacity = capacity * model->options.max_events;
         tokens->at_us            = CLADE_NEW(int64_t, capacity);
+        tokens->asked_us         = CLADE_NEW(int64_t, capacity);
         tokens->gap_days         = CLADE_NEW(float, capacity);
         tokens->gap              = CLADE_NEW(uint8_t, 5 * capacity);
         tokens->elapsed          = CLADE_NEW(uint8_t, tokens->elapsed_capacity);
@@ -32,8 +33,13 @@ clade_status clade__tokens_create(clade__tokens *tokens, const clade_behaviour *
         tokens->weekday          = tokens->gap + 2 * capacity;
         tokens->silence          = tokens->gap + 3 * capacity;
         tokens->returns          = tokens->gap + 4 * capacity;
-        whole = tokens->at_us != NULL && tokens->gap_days != NULL && tokens->gap != NULL &&
-                tokens->elapsed != NULL;
+        whole = tokens->at_us != NULL && tokens->asked_us != NULL && tokens->gap_days != NULL &&
+                tokens->gap != NULL && tokens->elapsed != NULL;
+    }
+    if (whole && model->at.own != SIZE_MAX) {
+        tokens->next = CLADE_NEW(uint32_t, capacity);
+        tokens->nth  = CLADE_NEW(uint32_t, capacity);
+        whole        = tokens->next != NULL && tokens->nth != NULL;
     }
     if (whole) return CLADE_OK;
     clade__tokens_free(tokens);
@@ -50,6 +56,9 @@ void clade__tokens_free(clade__tokens *tokens)
     free(tokens->weight);
     free(tokens->future);
     free(tokens->at_us);
+    free(tokens->asked_us);
+    free(tokens->next);
+    free(tokens->nth);
     free(tokens->gap_days);
     free(tokens->gap);
     free(tokens->elapsed);
@@ -87,6 +96,21 @@ void clade__tokens_time(clade__tokens *tokens, size_t at, int64_t moment, int64_
     tokens->weekday[at]  = (uint8_t)(((day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
 }
 
+/* Where an item was before, of the n tokens from `at` on. */
+static void link_items(clade__tokens *tokens, size_t at, size_t n)
+{
+    for (size_t i = at; i < at + n; i++) {
+        size_t before   = i;
+        tokens->next[i] = UINT32_MAX;
+        tokens->nth[i]  = 1;
+        while (before > at && tokens->item[before - 1] != tokens->item[i])
+            before--;
+        if (before == at) continue;
+        tokens->next[before - 1] = (uint32_t)i;
+        tokens->nth[i]           = tokens->nth[before - 1] + 1;
+    }
+}
+
 bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
                        const clade_sequences *s, uint64_t customer_start, uint64_t first,
                        uint64_t end)
@@ -102,9 +126,11 @@ bool clade__tokens_add(clade__tokens *tokens, const clade_behaviour *model,
         if (!model->shape.with_time) continue;
         const uint64_t before = first + i > customer_start ? first + i - 1 : first + i;
         clade__tokens_time(tokens, at + i, s->at_us[first + i], s->at_us[before]);
-        tokens->silence[at + i] = 0;
-        tokens->returns[at + i] = CLADE__RETURN_UNASKED;
+        tokens->silence[at + i]  = 0;
+        tokens->asked_us[at + i] = s->at_us[first + i];
+        tokens->returns[at + i]  = CLADE__RETURN_UNASKED;
     }
+    if (tokens->next != NULL) link_items(tokens, at, n);
     tokens->n += n;
     tokens->n_seqs += 1;
     tokens->start[tokens->n_seqs] = (uint32_t)tokens->n;
