@@ -58,9 +58,10 @@ typedef struct clade_behaviour_options {
     uint32_t    n_rates; /* of a decay head */
     uint32_t    max_events; /* the latest so many events of a customer are looked at */
     clade_mixer mixer[CLADE_BEHAVIOUR_BLOCKS_MAX]; /* of each block */
-    float       temperature;   /* of cosines between customer and item; 0: plain products instead */
-    float       dropout;       /* after each part of a block, while learning */
-    float       dropout_in;    /* of the embedded events, while learning */
+    bool        outer_gate;  /* each part of a block is multiplied by a gate of its input (LiGR) */
+    float       temperature; /* of cosines between customer and item; 0: plain products instead */
+    float       dropout;     /* after each part of a block, while learning */
+    float       dropout_in;  /* of the embedded events, while learning */
     float       future_weight; /* of the second objective while learning, see below; 0: none */
     float       future_days;   /* its window; logs without times: so many events */
     bool        with_moment;   /* outputs know the time from the last event to the question */

@@ -314,14 +314,15 @@ static uint64_t identity_of(const training *t)
                                                       t->options->warm_up,
                                                       t->options->cool_down };
     const uint32_t shape[6]  = { b->d, b->n_blocks, b->n_heads, b->ff, b->n_rates, b->max_events };
-    const float    chance[8] = { b->temperature,
+    const float    chance[9] = { b->temperature,
                                  b->dropout,
                                  b->dropout_in,
                                  b->future_weight,
                                  b->future_days,
                                  b->return_weight,
                               b->with_moment ? 1.0f : 0.0f,
-                              b->with_own ? 1.0f : 0.0f };
+                              b->with_own ? 1.0f : 0.0f,
+                              b->outer_gate ? 1.0f : 0.0f };
     uint64_t       hash = clade_hash64(whole, sizeof whole, clade_sequences_hash(t->sequences));
     hash                = clade_hash64(real, sizeof real, hash);
     hash                = clade_hash64(shape, sizeof shape, hash);

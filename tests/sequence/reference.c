@@ -130,10 +130,10 @@ static void block(double (*x)[D_MAX], size_t n, const clade_behaviour *model, si
                  chance->key + 0x9E3779B97F4A7C15u * (4 * b + 1));
         }
         for (size_t j = 0; j < d; j++)
-            x[t][j] += y[j];
+            x[t][j] += y[j] * (opt->outer_gate ? 1.0 / (1.0 + exp(-p[t][l->width - d + j])) : 1.0);
         if (F == 0) continue;
         norm(u, x[t], theta + l->norm_ff, d);
-        times(wide, u, theta + l->ff_in, d, 2 * F);
+        times(wide, u, theta + l->ff_in, d, l->ff_width);
         for (size_t j = 0; j < F; j++)
             wide[j] = silu(wide[j]) * wide[F + j];
         times(y, wide, theta + l->ff_out, F, d);
@@ -142,7 +142,7 @@ static void block(double (*x)[D_MAX], size_t n, const clade_behaviour *model, si
                  chance->key + 0x9E3779B97F4A7C15u * (4 * b + 2));
         }
         for (size_t j = 0; j < d; j++)
-            x[t][j] += y[j];
+            x[t][j] += y[j] * (opt->outer_gate ? 1.0 / (1.0 + exp(-wide[2 * F + j])) : 1.0);
     }
 }
 

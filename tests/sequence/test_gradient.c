@@ -239,6 +239,14 @@ static void own_items_know_their_gradient(void **state)
     check_model(&o, false, false); /* order alone: rank and count */
 }
 
+static void outer_gates_know_their_gradient(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.outer_gate              = true;
+    check_model(&o, true, true);
+}
+
 static void plain_kernels_agree_too(void **state)
 {
     (void)state;
@@ -261,6 +269,7 @@ int main(void)
         cmocka_unit_test(the_second_objective_knows_its_gradient),
         cmocka_unit_test(the_moment_of_the_question_knows_its_gradient),
         cmocka_unit_test(own_items_know_their_gradient),
+        cmocka_unit_test(outer_gates_know_their_gradient),
         cmocka_unit_test(plain_kernels_agree_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -445,6 +445,31 @@ static void a_customer_who_is_gone_teaches_too(void **state)
     clade_sequences_free(s);
 }
 
+static void an_outer_gate_comes_back_with_its_file(void **state)
+{
+    (void)state;
+    char                    folder[256], path[300];
+    clade_sequences        *s       = small_log(true);
+    clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model = NULL, *again = NULL;
+    const clade_case        one = { 2, 1, 25, 0 };
+    float                   wanted[32], got[32];
+    options.outer_gate = true;
+    check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
+    check_folder_make(folder, "behaviour");
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    check_ok(clade_behaviour_save(model, path, CLADE_BEHAVIOUR_FLOAT, NULL, NULL));
+    check_ok(clade_behaviour_load(&again, path, NULL));
+    assert_true(clade_behaviour_options_of(again)->outer_gate);
+    check_ok(clade_behaviour_vectors(wanted, model, s, &one, 1, NULL));
+    check_ok(clade_behaviour_vectors(got, again, s, &one, 1, NULL));
+    assert_memory_equal(wanted, got, sizeof got);
+    check_folder_remove(folder);
+    clade_behaviour_free(again);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
 static void a_model_refuses_a_log_of_another_shape(void **state)
 {
     (void)state;
@@ -495,6 +520,7 @@ int main(void)
         cmocka_unit_test(own_items_are_counted_from_the_end),
         cmocka_unit_test(a_silence_says_what_can_still_come),
         cmocka_unit_test(a_customer_who_is_gone_teaches_too),
+        cmocka_unit_test(an_outer_gate_comes_back_with_its_file),
         cmocka_unit_test(a_model_refuses_a_log_of_another_shape),
         cmocka_unit_test(options_out_of_range_are_named),
     };

@@ -130,6 +130,14 @@ static void plain_kernels_give_the_bits_of_the_whole_history(void **state)
 
 /* One block of attention sees the latest max_events alone, so it equals the recomputed one beyond
  * them, with sums in another order: 1e-5 of a vector of length 20. */
+static void outer_gates_give_the_bits_of_the_whole_history(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = options_of(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.outer_gate = o.with_own = true;
+    check_prefixes(&o, true);
+}
+
 static void one_state_answers_at_any_moment(void **state)
 {
     (void)state;
@@ -365,6 +373,7 @@ int main(void)
         cmocka_unit_test(order_alone_and_plain_products_give_the_bits_of_the_whole_history),
         cmocka_unit_test(narrow_heads_and_no_feed_forward_give_the_bits_of_the_whole_history),
         cmocka_unit_test(plain_kernels_give_the_bits_of_the_whole_history),
+        cmocka_unit_test(outer_gates_give_the_bits_of_the_whole_history),
         cmocka_unit_test(one_state_answers_at_any_moment),
         cmocka_unit_test(attention_keeps_the_latest_events),
         cmocka_unit_test(decays_remember_what_recomputing_has_forgotten),

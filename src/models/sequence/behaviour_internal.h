@@ -29,18 +29,20 @@ enum { CLADE__RETURN_UNASKED, CLADE__RETURN_NO, CLADE__RETURN_YES };
 /** Where a block's parameters begin in theta. Absent ones are SIZE_MAX. */
 typedef struct clade__block_layout {
     clade_mixer mixer;
-    size_t      width;   /* columns of `in`: gate d, value d, then query d and key d, or H K */
-    size_t      norm;    /* (d) */
-    size_t      in;      /* (d, width) */
-    size_t      in_bias; /* (width) */
-    size_t      bias_position; /* (H, max_events): attention, by distance in events */
-    size_t      bias_time;     /* (H, 64): attention, by elapsed time, where the log has times */
-    size_t      rate;          /* (H, K): decay, log of the rate */
-    size_t      norm_inner;    /* (d) */
-    size_t      out;           /* (d, d) */
-    size_t      norm_ff;       /* (d) */
-    size_t      ff_in;         /* (d, 2 F) */
-    size_t      ff_out;        /* (F, d) */
+    size_t      width;    /* columns of `in`: gate d, value d, then query d and key d, or H K; and
+                             with outer_gate d more, as in `ff_in` */
+    size_t ff_width;      /* columns of `ff_in` */
+    size_t norm;          /* (d) */
+    size_t in;            /* (d, width) */
+    size_t in_bias;       /* (width) */
+    size_t bias_position; /* (H, max_events): attention, by distance in events */
+    size_t bias_time;     /* (H, 64): attention, by elapsed time, where the log has times */
+    size_t rate;          /* (H, K): decay, log of the rate */
+    size_t norm_inner;    /* (d) */
+    size_t out;           /* (d, d) */
+    size_t norm_ff;       /* (d) */
+    size_t ff_in;         /* (d, 2 F) */
+    size_t ff_out;        /* (F, d) */
 } clade__block_layout;
 
 typedef struct clade__layout {
@@ -182,9 +184,10 @@ typedef struct clade__kept {
     float *middle;       /* (N, d) after the first residual */
     float *middle_scale;
     float *middle_normed;
-    float *ff;                /* (N, 2 F) */
-    float *ff_gated;          /* (N, F) */
-    float *row_max, *row_sum; /* (N, H) of the softmax */
+    float *ff;                     /* (N, 2 F) */
+    float *ff_gated;               /* (N, F) */
+    float *row_max, *row_sum;      /* (N, H) of the softmax */
+    float *mix_branch, *ff_branch; /* (N, d) what the outer gates let through, or NULL */
 } clade__kept;
 
 typedef struct clade__room {
@@ -250,6 +253,9 @@ void clade__block(float *out, clade__kept *kept, clade__room *room, const clade_
 void clade__block_backward(float *grad, float *d_x, const clade__kept *kept, clade__room *room,
                            const clade_behaviour *model, const clade__packed *packed, size_t b,
                            const clade__tokens *tokens, const clade__chance *chance);
+
+/** y (N, d) times 1 / (1 + e^-gate), gate by ld. */
+void clade__outer_gate(float *y, const float *gate, size_t ld, size_t N, size_t d);
 
 void clade__attention(clade__kept *kept, clade__room *room, const clade_behaviour *model, size_t b,
                       const clade__tokens *tokens);

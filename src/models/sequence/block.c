@@ -6,9 +6,14 @@
  *     m = norm(y)           [a b] = m FfIn
  *     z = y + drop((silu(a) b) FfOut)
  *
+ * With outer_gate In and FfIn give d columns more, o: what a branch adds is multiplied by
+ * 1 / (1 + e^-o) (LiGR; here the gate sees the normed input).
+ *
  * A product's way back is two products: dX = dY W' with the packed transpose, and dW += X' dY.
  */
 #include "behaviour_internal.h"
+
+#include <math.h>
 
 /* Names of the dropout masks of a block. */
 enum { MASK_MIX = 1, MASK_FF = 2 };
@@ -23,6 +28,27 @@ static void drop(float *x, size_t n, const clade_behaviour *model, const clade__
 {
     if (chance == NULL || model->options.dropout <= 0.0f) return;
     clade_kernels_get()->dropout(x, n, mask_key(chance, b, mask), 1.0f - model->options.dropout);
+}
+
+void clade__outer_gate(float *y, const float *gate, size_t ld, size_t N, size_t d)
+{
+    for (size_t t = 0; t < N; t++, y += d, gate += ld) {
+        for (size_t j = 0; j < d; j++)
+            y[j] *= 1.0f / (1.0f + expf(-gate[j]));
+    }
+}
+
+/* dy becomes the gradient of the branch, d_gate (by ld) that of its gate. */
+static void outer_gate_backward(float *d_gate, float *dy, const float *branch, const float *gate,
+                                size_t ld, size_t N, size_t d)
+{
+    for (size_t t = 0; t < N; t++, dy += d, branch += d, gate += ld, d_gate += ld) {
+        for (size_t j = 0; j < d; j++) {
+            const float open = 1.0f / (1.0f + expf(-gate[j]));
+            d_gate[j]        = dy[j] * branch[j] * open * (1.0f - open);
+            dy[j] *= open;
+        }
+    }
 }
 
 void clade__block(float *out, clade__kept *k, clade__room *room, const clade_behaviour *model,
@@ -48,6 +74,10 @@ void clade__block(float *out, clade__kept *k, clade__room *room, const clade_beh
     f->gate(k->gated, d, k->p, l->width, k->inner_normed, d, N, d);
     f->matmul(k->middle, d, k->gated, d, 1, w->out, N, d, d, false);
     drop(k->middle, N * d, model, chance, b, MASK_MIX);
+    if (k->mix_branch != NULL) {
+        memcpy(k->mix_branch, k->middle, N * d * sizeof *k->middle);
+        clade__outer_gate(k->middle, k->p + l->width - d, l->width, N, d);
+    }
     f->add(k->middle, k->x, N * d);
 
     if (F == 0) {
@@ -55,10 +85,14 @@ void clade__block(float *out, clade__kept *k, clade__room *room, const clade_beh
         return;
     }
     f->rms_norm(k->middle_normed, k->middle_scale, k->middle, theta + l->norm_ff, N, d);
-    f->matmul(k->ff, 2 * F, k->middle_normed, d, 1, w->ff_in, N, 2 * F, d, false);
-    f->gate(k->ff_gated, F, k->ff, 2 * F, k->ff + F, 2 * F, N, F);
+    f->matmul(k->ff, l->ff_width, k->middle_normed, d, 1, w->ff_in, N, l->ff_width, d, false);
+    f->gate(k->ff_gated, F, k->ff, l->ff_width, k->ff + F, l->ff_width, N, F);
     f->matmul(out, d, k->ff_gated, F, 1, w->ff_out, N, d, F, false);
     drop(out, N * d, model, chance, b, MASK_FF);
+    if (k->ff_branch != NULL) {
+        memcpy(k->ff_branch, out, N * d * sizeof *out);
+        clade__outer_gate(out, k->ff + 2 * F, l->ff_width, N, d);
+    }
     f->add(out, k->middle, N * d);
 }
 
@@ -78,17 +112,19 @@ static void ff_backward(float *grad, float *d_x, const clade__kept *k, clade__ro
     const clade_kernels *const       f = clade_kernels_get();
     const clade__block_layout *const l = &model->at.block[b];
     const clade__packed_block *const w = &packed->block[b];
-    const size_t                     d = model->options.d, F = model->options.ff, N = tokens->n;
-    float *const                     dy = room->d_a;
+    const size_t d = model->options.d, F = model->options.ff, N = tokens->n, W = l->ff_width;
+    float *const dy = room->d_a;
     memcpy(dy, d_x, N * d * sizeof *dy);
+    if (k->ff_branch != NULL)
+        outer_gate_backward(room->d_wide + 2 * F, dy, k->ff_branch, k->ff + 2 * F, W, N, d);
     drop(dy, N * d, model, chance, b, MASK_FF);
     weight_gradient(clade__dense(grad, model, l->ff_out), k->ff_gated, F, dy, d, F, d, N, room);
     f->matmul(room->d_ff, F, dy, d, 1, w->ff_out_t, N, F, d, false);
-    f->gate_backward(room->d_wide, 2 * F, room->d_wide + F, 2 * F, room->d_ff, F, k->ff, 2 * F,
-                     k->ff + F, 2 * F, N, F);
-    weight_gradient(clade__dense(grad, model, l->ff_in), k->middle_normed, d, room->d_wide, 2 * F,
-                    d, 2 * F, N, room);
-    f->matmul(room->d_b, d, room->d_wide, 2 * F, 1, w->ff_in_t, N, d, 2 * F, false);
+    f->gate_backward(room->d_wide, W, room->d_wide + F, W, room->d_ff, F, k->ff, W, k->ff + F, W, N,
+                     F);
+    weight_gradient(clade__dense(grad, model, l->ff_in), k->middle_normed, d, room->d_wide, W, d, W,
+                    N, room);
+    f->matmul(room->d_b, d, room->d_wide, W, 1, w->ff_in_t, N, d, W, false);
     f->rms_norm_backward(d_x, clade__dense(grad, model, l->norm_ff), room->d_b, k->middle,
                          model->theta + l->norm_ff, k->middle_scale, N, d);
 }
@@ -106,13 +142,16 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
     if (model->options.ff > 0) {
         ff_backward(grad, d_x, k, room, model, packed, b, tokens, chance);
     }
+    memset(d_p, 0, N * l->width * sizeof *d_p);
     memcpy(dy, d_x, N * d * sizeof *dy);
+    if (k->mix_branch != NULL)
+        outer_gate_backward(d_p + l->width - d, dy, k->mix_branch, k->p + l->width - d, l->width, N,
+                            d);
     drop(dy, N * d, model, chance, b, MASK_MIX);
     weight_gradient(clade__dense(grad, model, l->out), k->gated, d, dy, d, d, d, N, room);
     f->matmul(d_inner, d, dy, d, 1, w->out_t, N, d, d,
               false); /* the gradient of gated; below, of o */
 
-    memset(d_p, 0, N * l->width * sizeof *d_p);
     f->gate_backward(d_p, l->width, dy, d, d_inner, d, k->p, l->width, k->inner_normed, d, N, d);
     memset(d_inner, 0, N * d * sizeof *d_inner); /* dy is that of norm(o) now */
     f->rms_norm_backward(d_inner, clade__dense(grad, model, l->norm_inner), dy, k->inner,

@@ -70,6 +70,7 @@ static void write_description(clade_buffer *out, const clade_behaviour *model)
     clade_json_put_bool(&json, "with_moment", o->with_moment);
     clade_json_put_number(&json, "return_weight", (double)o->return_weight);
     clade_json_put_bool(&json, "with_own", o->with_own);
+    clade_json_put_bool(&json, "outer_gate", o->outer_gate);
     clade_json_key(&json, "blocks");
     clade_json_array(&json);
     for (uint32_t b = 0; b < o->n_blocks; b++)
@@ -340,6 +341,7 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
     o->with_moment   = flag(&d, tree.node, "with_moment");
     o->return_weight = newer(&d, tree.node, "return_weight", 100);
     o->with_own      = flag(&d, tree.node, "with_own");
+    o->outer_gate    = flag(&d, tree.node, "outer_gate");
     read_blocks(&d, o);
     const uint32_t n_items = whole(&d, tree.node, "items", 0, 1 << 30);
     CLADE_TRY(d.status);

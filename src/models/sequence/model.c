@@ -114,8 +114,10 @@ static void place_block(clade_behaviour *model, size_t b)
     const bool                           decays = o->mixer[b] == CLADE_MIXER_DECAY;
     char                                 in[16];
     (void)snprintf(in, sizeof in, "block.%zu.", b);
-    l->mixer         = o->mixer[b];
-    l->width         = decays ? 2 * d + (size_t)o->n_heads * o->n_rates : 4 * d;
+    l->mixer           = o->mixer[b];
+    const size_t outer = o->outer_gate ? d : 0;
+    l->width           = (decays ? 2 * d + (size_t)o->n_heads * o->n_rates : 4 * d) + outer;
+    l->ff_width        = 2 * (size_t)o->ff + outer;
     l->bias_position = l->bias_time = l->rate = l->norm_ff = l->ff_in = l->ff_out = SIZE_MAX;
     l->norm    = place(model, 1, d, in, "norm");
     l->in      = place(model, d, l->width, in, "in");
@@ -132,7 +134,7 @@ static void place_block(clade_behaviour *model, size_t b)
     l->out        = place(model, d, d, in, "out");
     if (o->ff == 0) return;
     l->norm_ff = place(model, 1, d, in, "norm_ff");
-    l->ff_in   = place(model, d, 2 * (size_t)o->ff, in, "ff_in");
+    l->ff_in   = place(model, d, l->ff_width, in, "ff_in");
     l->ff_out  = place(model, o->ff, d, in, "ff_out");
 }
 
@@ -222,7 +224,7 @@ static void first_values(clade_behaviour *model, uint64_t seed)
         if (o->ff > 0) fill(model->theta + l->norm_ff, d, 1.0f);
         if (l->mixer != CLADE_MIXER_DECAY) continue;
         first_rates(model->theta + l->rate, model);
-        fill(model->theta + l->in_bias + 2 * d, l->width - 2 * d, 1.0f);
+        fill(model->theta + l->in_bias + 2 * d, (size_t)o->n_heads * o->n_rates, 1.0f);
     }
     fill(model->theta + model->at.norm_out, d, 1.0f);
     if (model->at.silence != SIZE_MAX) /* a silence that nobody has learnt from changes nothing */

@@ -28,12 +28,12 @@ static void plan_packed(clade__packed *packed, planner *p, const clade_behaviour
         const size_t               width = model->at.block[b].width;
         w->in                            = plan(p, clade_pack_size(d, width));
         w->out                           = plan(p, clade_pack_size(d, d));
-        w->ff_in                         = plan(p, clade_pack_size(d, 2 * F));
+        w->ff_in                         = plan(p, clade_pack_size(d, model->at.block[b].ff_width));
         w->ff_out                        = plan(p, clade_pack_size(F, d));
         if (!with_back) continue;
         w->in_t     = plan(p, clade_pack_size(width, d));
         w->out_t    = plan(p, clade_pack_size(d, d));
-        w->ff_in_t  = plan(p, clade_pack_size(2 * F, d));
+        w->ff_in_t  = plan(p, clade_pack_size(model->at.block[b].ff_width, d));
         w->ff_out_t = plan(p, clade_pack_size(d, F));
     }
     if (model->at.silence != SIZE_MAX)
@@ -75,12 +75,12 @@ void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool
         const float *const               theta = model->theta;
         f->pack(w->in, theta + l->in, l->width, d, l->width);
         f->pack(w->out, theta + l->out, d, d, d);
-        if (F > 0) f->pack(w->ff_in, theta + l->ff_in, 2 * F, d, 2 * F);
+        if (F > 0) f->pack(w->ff_in, theta + l->ff_in, l->ff_width, d, l->ff_width);
         if (F > 0) f->pack(w->ff_out, theta + l->ff_out, d, F, d);
         if (!with_back) continue;
         f->pack_transposed(w->in_t, theta + l->in, l->width, l->width, d);
         f->pack_transposed(w->out_t, theta + l->out, d, d, d);
-        if (F > 0) f->pack_transposed(w->ff_in_t, theta + l->ff_in, 2 * F, 2 * F, d);
+        if (F > 0) f->pack_transposed(w->ff_in_t, theta + l->ff_in, l->ff_width, l->ff_width, d);
         if (F > 0) f->pack_transposed(w->ff_out_t, theta + l->ff_out, d, d, F);
     }
     if (packed->silence != NULL) clade__silences(packed->silence, model);
@@ -112,10 +112,13 @@ static void plan_kept(clade__kept *k, planner *p, const clade_behaviour *model, 
     k->middle        = plan(p, N * d);
     k->middle_scale  = plan(p, N);
     k->middle_normed = plan(p, N * d);
-    k->ff            = plan(p, N * 2 * F);
+    k->ff            = plan(p, N * model->at.block[0].ff_width);
     k->ff_gated      = plan(p, N * F);
     k->row_max       = plan(p, N * model->options.n_heads);
     k->row_sum       = plan(p, N * model->options.n_heads);
+    if (!model->options.outer_gate) return;
+    k->mix_branch = plan(p, N * d);
+    k->ff_branch  = plan(p, N * d);
 }
 
 /* Serving keeps nothing: every block writes over the one before it, and `last` and the first
@@ -127,8 +130,8 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
     const size_t                         d = o->d, F = o->ff, w = d / o->n_heads, L = o->max_events;
     const size_t                         L_padded = (L + 15) / 16 * 16, K = o->n_rates;
     const size_t n_tiles = (n_candidates + CLADE__LOSS_ITEMS - 1) / CLADE__LOSS_ITEMS;
-    const size_t wide    = (w + 15) / 16 * 16;
-    size_t       width   = 0;
+    const size_t wide = (w + 15) / 16 * 16, ff_width = model->at.block[0].ff_width;
+    size_t       width = 0;
     for (size_t b = 0; b < o->n_blocks; b++)
         width = max_size(width, model->at.block[b].width);
     for (size_t b = 0; b < o->n_blocks; b++) {
@@ -143,8 +146,8 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
     room->heads        = plan(p, (4 * L_padded + CLADE__QUERY_ROWS) * wide + L_padded);
     room->bank         = plan(p, (L + 1) * K * w);
     room->factor       = plan(p, L * K);
-    room->pack         = plan(p, max_size(clade_pack_size(N, max_size(width, max_size(2 * F, d))),
-                                          clade_pack_size(N, d)));
+    room->pack = plan(p, max_size(clade_pack_size(N, max_size(width, max_size(ff_width, d))),
+                                  clade_pack_size(N, d)));
     if (!with_back) return;
     room->d_x      = plan(p, N * d);
     room->d_hidden = plan(p, N * d);
@@ -166,7 +169,7 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
     }
     room->d_a      = plan(p, N * d);
     room->d_b      = plan(p, N * d);
-    room->d_wide   = plan(p, N * max_size(width, 2 * F));
+    room->d_wide   = plan(p, N * max_size(width, ff_width));
     room->d_ff     = plan(p, N * F);
     room->carry    = plan(p, K * w);
     room->d_factor = plan(p, L * K);

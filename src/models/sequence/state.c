@@ -18,7 +18,7 @@
 
 enum {
     D      = CLADE_BEHAVIOUR_D_MAX,
-    WIDTH  = 2 * D + D / 8 * CLADE_BEHAVIOUR_RATES_MAX, /* of p at most */
+    WIDTH  = 3 * D + D / 8 * CLADE_BEHAVIOUR_RATES_MAX, /* of p at most */
     EVENTS = CLADE_BEHAVIOUR_EVENTS_MAX,
 };
 static const int64_t AT_MAX = INT64_MAX / 2; /* so that the time between two moments is a number */
@@ -44,7 +44,7 @@ struct clade_behaviour_state {
 /* What a step writes on its way; a row of each. */
 typedef struct scratch {
     float   x[D], normed[D], p[WIDTH], inner[D], inner_normed[D], gated[D], middle[D];
-    float   ff[8 * D], ff_gated[4 * D], out[D];
+    float   ff[9 * D], ff_gated[4 * D], out[D];
     float   scores[EVENTS], factor[CLADE_BEHAVIOUR_RATES_MAX], bank[2 * D];
     uint8_t bucket[EVENTS]; /* of the time since each slot's event */
 } scratch;
@@ -357,12 +357,14 @@ static void step_block(scratch *at, clade_behaviour_state *state,
     f->rms_norm(at->inner_normed, &scale, at->inner, theta + l->norm_inner, 1, d);
     f->gate(at->gated, d, at->p, l->width, at->inner_normed, d, 1, d);
     f->row_times(at->middle, at->gated, w->out, d * CLADE_PANEL, d, d, false);
+    if (model->options.outer_gate) clade__outer_gate(at->middle, at->p + l->width - d, d, 1, d);
     f->add(at->x, at->middle, d);
     if (F == 0) return;
     f->rms_norm(at->normed, &scale, at->x, theta + l->norm_ff, 1, d);
-    f->row_times(at->ff, at->normed, w->ff_in, d * CLADE_PANEL, 2 * F, d, false);
-    f->gate(at->ff_gated, F, at->ff, 2 * F, at->ff + F, 2 * F, 1, F);
+    f->row_times(at->ff, at->normed, w->ff_in, d * CLADE_PANEL, l->ff_width, d, false);
+    f->gate(at->ff_gated, F, at->ff, l->ff_width, at->ff + F, l->ff_width, 1, F);
     f->row_times(at->middle, at->ff_gated, w->ff_out, F * CLADE_PANEL, d, F, false);
+    if (model->options.outer_gate) clade__outer_gate(at->middle, at->ff + 2 * F, d, 1, d);
     f->add(at->x, at->middle, d);
 }
 
