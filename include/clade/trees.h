@@ -135,7 +135,7 @@ CLADE_API CLADE_MUST_USE clade_status clade_trees_predict_first(float           
  *         error nothing is written.
  * Threads     Safe to call at once on the same trees. Uses clade_parallel for many rows.
  * Repeatable  Bit for bit; a row does not depend on the others.
- * Cost        O(n_rows * nodes * depth / 2), 0.3 ms a row with 100 trees of depth 6, without
+ * Cost        O(n_rows * nodes * depth / 2), 0.3 to 0.5 ms a row with 100 trees of depth 6, without
  *             preparation: for a few rows. For many see clade_explainer_create.
  * Source      Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67. Yu et al. (2022),
  *             "Linear TreeShap", NeurIPS 35. docs/maths/trees.md.
@@ -183,7 +183,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_explainer_create(clade_explainer  **
 CLADE_API void                        clade_explainer_free(clade_explainer *explainer);
 
 /** clade_trees_explain from the tables: the same to a few roundings of float in each tree, bit for
- *  bit the same for one row as for many, and on every instruction set. */
+ *  bit the same for one row as for many, and on every instruction set. About 15 us a row with 100
+ *  trees of depth 6 (bench/results/trees.md), on all threads for many rows. */
 CLADE_API CLADE_MUST_USE clade_status clade_explainer_run(double                *out_phi,
                                                           const clade_explainer *explainer,
                                                           const float *value, size_t n_rows,
