@@ -172,15 +172,15 @@ static clade_status leave_out(leaving *l, clade_sequences **variants,
 clade_status clade__reasons_find(clade_recommended *items, size_t n, const clade_shop_histories *h,
                                  size_t row, clade_error *err)
 {
-    const clade_behaviour_options *const o = clade_behaviour_options_of(h->model);
-    leaving                              l;
+    const clade_behaviour_options *const o        = clade_behaviour_options_of(h->model);
+    leaving                              l        = { 0 };
     clade_sequences                     *variants = NULL;
     clade_case                           cases[CLADE_RECOMMEND_GROUNDS + 1];
     const size_t                         n_most  = CLADE_RECOMMEND_GROUNDS + 1;
-    float                               *vectors = CLADE_NEW(float, n_most *o->d);
-    additions                            own     = { .room  = o->max_events,
-                                                     .item  = CLADE_NEW(uint32_t, n_most *o->max_events),
-                                                     .added = CLADE_NEW(float, n_most *o->max_events) };
+    float                               *vectors = CLADE_NEW(float, n_most * o->d);
+    additions                            own     = { .room = o->max_events,
+                                                     .item = CLADE_NEW(uint32_t, n_most * o->max_events),
+                                                     .added = CLADE_NEW(float, n_most * o->max_events) };
     clade_status                         status  = CLADE_OK;
     if (vectors == NULL || own.item == NULL || own.added == NULL)
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons");
