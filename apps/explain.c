@@ -1,4 +1,5 @@
 /* clade explain: why a customer gets the answers they get, and what a model looks at as a whole. */
+#include "explain.h"
 #include "predict.h"
 
 #include "clade/portraits.h"
@@ -7,6 +8,19 @@
 #include <stdlib.h>
 
 enum { SHOWN_REASONS = 6, SHOWN_WEIGHTS = 15 };
+
+static const command_option explain_options[] = {
+    { "target",
+      0,
+      "CHANCE",
+      { "look for the change that brings the chance there", "寻找使概率达到此值的改变" } },
+    { "lime",
+      0,
+      NULL,
+      { "draw a line around the customer, and say how stable it is",
+        "在客户附近拟合局部线性近似，并给出其稳定性" } },
+    { 0 },
+};
 
 typedef struct explain_work {
     command           *c;
@@ -29,6 +43,22 @@ static clade_status open_predictor(explain_work *w, const char *name, clade_erro
         .seed     = w->c->seed,
     };
     return clade_predictions_open(&w->predictions, w->store, &options, err);
+}
+
+static explain_subject subject_of(const explain_work *w)
+{
+    return (explain_subject){ w->c, w->predictor, w->predictions, w->currency };
+}
+
+/* What is asked about one customer and one task alone. */
+static clade_status explain_further(explain_work *w, int64_t customer, clade_error *err)
+{
+    const explain_subject s      = subject_of(w);
+    double                target = (double)NAN;
+    if (command_has(w->c, "target"))
+        CLADE_TRY(command_real(&target, w->c, "target", 0.5, 0.0001, 0.9999, err));
+    CLADE_TRY(explain_change(&s, customer, target, err));
+    return command_has(w->c, "lime") ? explain_lime(&s, customer, err) : CLADE_OK;
 }
 
 static void write_answer(clade_json *json, const clade_predict_reasons *r)
@@ -105,8 +135,9 @@ static clade_status explain_answer(explain_work *w, int64_t customer, clade_erro
     clade_json_put_text(json, "verdict", card->trusted ? "trust" : "do not trust yet");
     write_answer(json, &r);
     write_reasons(w, &r, &card->task);
-    clade_json_object_end(json);
     clade_predict_reasons_free(&r);
+    if (c->n_args > 3) CLADE_TRY(explain_further(w, customer, err));
+    clade_json_object_end(json);
     return CLADE_OK;
 }
 
@@ -206,7 +237,11 @@ static clade_status explain_model(explain_work *w, clade_error *err)
     predict_cards_table(c, &card, 1);
     command_print(c, "\n");
     write_weights(w, weight, n);
+    const explain_subject s      = subject_of(w);
+    clade_status          status = explain_rules(&s, err);
+    if (status == CLADE_OK) status = explain_shapes(&s, weight, n, err);
     free(weight);
+    CLADE_TRY(status);
     command_next(c, "explain %s customer ID %s", c->arg[0], c->arg[1]);
     return CLADE_OK;
 }
@@ -264,7 +299,8 @@ const command_verb command_verb_explain = {
     .examples     = "explain my.clade\n"
                     "explain my.clade churn\n"
                     "explain my.clade customer 17850\n"
-                    "explain my.clade customer 17850 churn",
+                    "explain my.clade customer 17850 churn --target 0.3",
+    .options      = explain_options,
     .min_args     = 1,
     .max_args     = 4,
     .in_workspace = true,

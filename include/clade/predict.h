@@ -16,6 +16,7 @@
 
 #include "clade/json.h"
 #include "clade/metrics.h"
+#include "clade/portraits.h"
 #include "clade/segments.h"
 #include "clade/store.h"
 
@@ -245,6 +246,207 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictor_weigh(clade_predict_weight
                                                             const clade_predictor *predictor,
                                                             clade_predictions     *predictions,
                                                             clade_error           *err);
+
+/* ---- The model in a few rules ---------------------------------------------------------------- */
+
+enum { CLADE_SURROGATE_RULES_MAX = 8 };
+
+typedef struct clade_surrogate_rule {
+    clade_rule rule;   /* coverage and precision are not set */
+    double     answer; /* mean chance, or mean amount, of the customers that it catches */
+    double     share;  /* of customers that it catches */
+} clade_surrogate_rule;
+
+/** A small tree that repeats a predictor's answers as well as a few words can. */
+typedef struct clade_surrogate {
+    size_t n_learnt, n_held_out; /* customers */
+    double fidelity; /* R2 on held-out customers, of the chance or of the log of the amount; NAN
+                        when all answers are the same */
+    size_t               n_rules;
+    clade_surrogate_rule rule[CLADE_SURROGATE_RULES_MAX]; /* by falling answer */
+} clade_surrogate;
+
+/**
+ * Fit a tree of at most 8 leaves, on features that people can read, to what the predictor answers.
+ *
+ * The rules leave nobody out and catch everybody once. Seven customers in ten are learnt from, by a
+ * hash of their numbers, the others say how faithful the rules are. Cuts are rounded where that
+ * costs less than 0.002 of R2. It tells of the model, not of the customers' reasons.
+ *
+ * @return CLADE_ERR_NOT_READY with fewer than 50 customers.
+ * Repeatable  Bit for bit by seed.
+ * Cost        Answers of at most 20,000 customers and one tree: a second for the 20,000.
+ * Source      Craven and Shavlik (1996), "Extracting tree-structured representations of trained
+ *             networks", NeurIPS 8. docs/maths/explain.md.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_surrogate(clade_surrogate       *out,
+                                                                const clade_predictor *predictor,
+                                                                clade_predictions     *predictions,
+                                                                clade_error           *err);
+
+/* ---- What would change an answer ------------------------------------------------------------- */
+
+enum { CLADE_CHANGE_ACTIONS_MAX = 2, CLADE_CHANGE_PARTS_MAX = 48 };
+
+/** One feature that moves with an action. */
+typedef struct clade_change_part {
+    uint32_t feature;
+    double   from, to;
+    double   shift; /* share of customers that lie between the two */
+} clade_change_part;
+
+/** The smallest plausible change that brings a chance to where it is wanted. */
+typedef struct clade_predict_change {
+    int64_t customer;
+    double  before, target;
+    bool    below; /* a risk is to fall under the target; else a chance is to rise over it */
+    bool    there; /* it is there already: nothing is changed */
+    bool found;   /* else the actions are those that bring it nearest, when that is at least a tenth
+                     of the way */
+    double after; /* with the actions */
+    size_t n_tried;   /* changes that were possible for this customer */
+    size_t n_actions; /* 0 when there is nothing to change, or when no change helps */
+    int    action[CLADE_CHANGE_ACTIONS_MAX];
+    double size; /* the shares of customers that lie between from and to, largest of each action,
+                    summed */
+    size_t            n_parts;
+    clade_change_part part[CLADE_CHANGE_PARTS_MAX]; /* by falling shift */
+} clade_predict_change;
+
+/**
+ * Look for the change: one or two actions of a shop out of a fixed table, each with the features
+ * that move with it by a rule, and values that other customers have.
+ *
+ * All single actions and all pairs are tried. Of those that reach the target, the fewest actions
+ * win, then the least size. What the value model and the behaviour model say of the customer stays
+ * as it is. This is about the model: whether the action would have that effect on a person is
+ * another question, and only an experiment answers it.
+ *
+ * @param target  In (0, 1); NAN: the share of customers it happens to (the card's base rate).
+ * @return CLADE_ERR_ARG for an amount, or for a target; CLADE_ERR_NOT_FOUND when the task does not
+ *         ask about the customer.
+ * Cost        A few thousand answers, and quantiles of 5,000 customers.
+ * Source      Wachter, Mittelstadt and Russell (2018), Harvard J. of Law and Technology 31, 841;
+ *             Ustun, Spangher and Liu (2019), "Actionable recourse", FAT*. docs/maths/explain.md.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_change(clade_predict_change  *out,
+                                                             const clade_predictor *predictor,
+                                                             clade_predictions     *predictions,
+                                                             int64_t customer, double target,
+                                                             clade_error *err);
+/** "one more order", of clade_predict_change.action. Never NULL. */
+CLADE_API const char *clade_change_action_name(int action); /* "order", ... */
+CLADE_API const char *clade_change_action_words(int action, bool zh);
+/** "One more order: the model's risk would go from 62.0 % to 31.0 %, under 40.0 %.", or that none
+ * was found. */
+CLADE_API void clade_change_write(clade_buffer *out, const clade_predict_change *change, bool zh);
+
+/* ---- The shape of effects -------------------------------------------------------------------- */
+
+enum { CLADE_EFFECT_POINTS = 13 };
+
+/** What a model says along one feature. Margins are log-odds, or logs of an amount. */
+typedef struct clade_predict_effect {
+    int    feature;
+    size_t n_rows;                    /* customers who have the feature */
+    double absent;                    /* share of those looked at who have not: they take no part */
+    size_t n;                         /* points; 0 when all have the same value */
+    double grid[CLADE_EFFECT_POINTS]; /* rising values at quantiles */
+    size_t n_to[CLADE_EFFECT_POINTS]; /* customers in (grid[k - 1], grid[k]]; the first is 0, its
+                                         customers are in the second */
+    double partial[CLADE_EFFECT_POINTS]; /* partial dependence: mean margin when all have the value
+                                          */
+    double answer[CLADE_EFFECT_POINTS];  /* and mean chance or amount */
+    double ale[CLADE_EFFECT_POINTS]; /* accumulated local effect on the margin, centred: its mean
+                                        over customers is 0 */
+} clade_predict_effect;
+
+/**
+ * Partial dependence and accumulated local effects of features.
+ *
+ * Partial dependence moves a feature and holds all others, also where nobody is like that;
+ * accumulated local effects only move customers between the two grid points they lie between, and
+ * are therefore to be believed where features go together.
+ *
+ * Shapes      out (n), feature (n) numbers of the registry.
+ * @return CLADE_ERR_ARG for CLADE_TASK_VALUE, which looks at no feature, or a feature's number.
+ * Cost        15 answers of at most 500 customers a feature.
+ * Source      Friedman (2001), Annals of Statistics 29, 1189-1232. Apley and Zhu (2020), J. Royal
+ *             Statistical Society B 82, 1059-1086. docs/maths/explain.md.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_effects(clade_predict_effect  *out,
+                                                              const clade_predictor *predictor,
+                                                              clade_predictions     *predictions,
+                                                              const int *feature, size_t n,
+                                                              clade_error *err);
+
+/** What two features add to the margin only together. */
+typedef struct clade_predict_pair {
+    int    a, b;        /* features, a < b in the order they were given */
+    double mean_margin; /* mean of |SHAP interaction value| over customers, as blended */
+} clade_predict_pair;
+
+/**
+ * SHAP interaction values of all pairs of some features, largest first: of the trees that take
+ * part, weighted as they are blended. The rule, the value model and the linear model add terms and
+ * have none on their margin (the linear model of an amount has a little, which is not counted).
+ *
+ * Shapes      out (n (n - 1) / 2), feature (n).
+ * @return CLADE_ERR_ARG as clade_predictor_effects.
+ * Cost        O(pairs * customers * leaves * depth^2), with at most 100 customers.
+ * Source      Lundberg and others (2020). trees.h.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_pairs(clade_predict_pair    *out,
+                                                            const clade_predictor *predictor,
+                                                            clade_predictions     *predictions,
+                                                            const int *feature, size_t n,
+                                                            clade_error *err);
+
+/* ---- A line through one customer's neighbourhood --------------------------------------------- */
+
+enum { CLADE_LIME_TOP = 5, CLADE_LIME_RUNS = 10 };
+
+typedef struct clade_lime_term {
+    int    feature;
+    double value;  /* of the customer */
+    double margin; /* what a step of one deviation in rank adds, at this customer */
+} clade_lime_term;
+
+/** LIME: a linear model of the model around one customer, and how far chance made it. */
+typedef struct clade_lime {
+    size_t           n;
+    clade_lime_term *term;   /* (n) by falling |margin| */
+    double           margin; /* the line's own at the customer */
+    double           model_margin;
+    double           r2; /* of the line on its perturbed rows, weighted */
+    /* Over pairs of CLADE_LIME_RUNS runs with seeds of their own. */
+    double jaccard;          /* mean of |A and B| / |A or B| of the CLADE_LIME_TOP first features */
+    double rank_correlation; /* mean Spearman correlation of |margin| of all features */
+} clade_lime;
+
+/**
+ * Perturb a customer 2,000 times in rank space, ask the model, and draw a ridge line through the
+ * answers, near ones first.
+ *
+ * A feature's value becomes the normal score of its rank among customers, normal noise is added,
+ * and the sum goes back to the value of that rank. Absent features stay absent; the value model's
+ * columns and vectors stay as they are. SHAP values (clade_predictor_explain) add up and are exact;
+ * this is the local slope, and `jaccard` says how much of its order to believe.
+ *
+ * @return CLADE_ERR_ARG for CLADE_TASK_VALUE; CLADE_ERR_NOT_FOUND when the task does not ask about
+ *         the customer.
+ * Repeatable  Bit for bit by seed.
+ * Ownership   Freed with clade_lime_free.
+ * Cost        22,000 answers: two seconds for trees.
+ * Source      Ribeiro, Singh and Guestrin (2016), KDD; stability: Visani and others (2022), J. of
+ *             the Operational Research Society 73, 91-101. docs/maths/explain.md.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_lime(clade_lime            *out,
+                                                           const clade_predictor *predictor,
+                                                           clade_predictions     *predictions,
+                                                           int64_t customer, uint64_t seed,
+                                                           clade_error *err);
+CLADE_API void                        clade_lime_free(clade_lime *lime);
 
 /* ---- The bundle ------------------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
  * A blend's margin is intercept + slope * sum_m w_m margin_m, and each model's margin is an average
  * and a sum over columns (SHAP values of trees, terms of the additive logit); so are the blend's.
  * docs/maths/predict.md. */
-#include "predict_internal.h"
+#include "explain_internal.h"
 
 #include "clade/numeric.h"
 #include "clade/portraits.h"
@@ -144,7 +144,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* The row of one customer among those of the moment; n_customers when there is none. */
-static size_t row_of(const clade_features *f, int64_t customer)
+size_t clade__customer_row(const clade_features *f, int64_t customer)
 {
     size_t low = 0, high = f->n_customers;
     while (low < high) {
@@ -187,7 +187,7 @@ clade_status clade_predictor_explain(clade_predict_reasons *out, const clade_pre
     clade__moment        *m = NULL;
     clade_predict_reasons r = { 0 };
     CLADE_TRY(clade__moment_now(&m, p, ps, err));
-    const size_t at = row_of(&m->people.features, customer);
+    const size_t at = clade__customer_row(&m->people.features, customer);
     if (at == m->people.features.n_customers || !clade__task_asks(&p->card.task, m, at)) {
         char name[96];
         clade_task_name(name, &p->card.task);
@@ -250,8 +250,8 @@ static clade_status top_rows(const top_work *w, size_t first, size_t end)
     clade_predict_reason *const  room  = CLADE_NEW(clade_predict_reason, n);
     clade_status status = row == NULL || share == NULL || room == NULL ? CLADE_ERR_NOMEM : CLADE_OK;
     for (size_t i = first; i < end && status == CLADE_OK; i++) {
-        clade_predict_reasons r  = { .reason = room };
-        const size_t          at = row_of(&w->m->people.features, w->answer[i].customer);
+        clade_predict_reasons r = { .reason = room };
+        const size_t at = clade__customer_row(&w->m->people.features, w->answer[i].customer);
         clade__row_fill(row, w->m, at, clade__predictor_n_vector(p));
         status = explain_row(share, &r.average_margin, share + n, p, w->e, row, NULL);
         if (status != CLADE_OK) break;
