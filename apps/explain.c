@@ -57,6 +57,7 @@ static clade_status explain_further(explain_work *w, int64_t customer, clade_err
     double                target = (double)NAN;
     if (command_has(w->c, "target"))
         CLADE_TRY(command_real(&target, w->c, "target", 0.5, 0.0001, 0.9999, err));
+    CLADE_TRY(explain_events(&s, customer, err));
     CLADE_TRY(explain_change(&s, customer, target, err));
     return command_has(w->c, "lime") ? explain_lime(&s, customer, err) : CLADE_OK;
 }

@@ -20,6 +20,9 @@ CLADE_MUST_USE clade_status explain_rules(const explain_subject *s, clade_error 
 CLADE_MUST_USE clade_status explain_shapes(const explain_subject      *s,
                                            const clade_predict_weight *weight, size_t n,
                                            clade_error *err);
+/** What the answer loses without single items: `events`. Nothing where no vectors take part. */
+CLADE_MUST_USE clade_status explain_events(const explain_subject *s, int64_t customer,
+                                           clade_error *err);
 /** The smallest change that moves a customer's chance: `change`. Nothing for amounts. */
 CLADE_MUST_USE clade_status explain_change(const explain_subject *s, int64_t customer,
                                            double target, clade_error *err);

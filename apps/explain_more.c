@@ -198,6 +198,39 @@ clade_status explain_shapes(const explain_subject *s, const clade_predict_weight
     return CLADE_OK;
 }
 
+/* ---------------------------------------------------------------- single events */
+
+clade_status explain_events(const explain_subject *s, int64_t customer, clade_error *err)
+{
+    command *const       c      = s->c;
+    clade_json *const    json   = command_json(c);
+    const bool           amount = clade_task_is_amount(&clade_predictor_card(s->predictor)->task);
+    clade_predict_event *event  = NULL;
+    size_t               n      = 0;
+    CLADE_TRY(clade_predictor_events(&event, &n, s->predictor, s->predictions, customer, err));
+    if (n > 0)
+        command_heading(c, "%s",
+                        COMMAND_SAY(c, "What single items add by way of the behaviour model",
+                                    "单个商品经由行为模型的影响"));
+    command_table *t = command_table_start(c, "rw", NULL, NULL);
+    clade_json_key(json, "events");
+    clade_json_array(json);
+    for (size_t k = 0; k < n; k++) {
+        clade_json_object(json);
+        clade_json_put_text(json, "item", event[k].item);
+        clade_json_put_number(json, "margin", event[k].margin);
+        clade_json_put_number(json, "points", event[k].points);
+        clade_json_object_end(json);
+        if (k >= SHOWN_TERMS || event[k].margin == 0) continue;
+        command_cell(t, amount ? "%+.2f" : "%+.1f %%", event[k].points * (amount ? 1 : 100));
+        command_cell(t, "%s", event[k].item);
+    }
+    clade_json_array_end(json);
+    command_table_end(t);
+    free(event);
+    return CLADE_OK;
+}
+
 /* ---------------------------------------------------------------- changes */
 
 static void put_change(const explain_subject *s, const clade_predict_change *change,

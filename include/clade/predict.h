@@ -448,6 +448,31 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictor_lime(clade_lime           
                                                            clade_error *err);
 CLADE_API void                        clade_lime_free(clade_lime *lime);
 
+/* ---- Single events --------------------------------------------------------------------------- */
+
+/** What an answer loses when the behaviour model had not seen one item. */
+typedef struct clade_predict_event {
+    char   item[120]; /* its name, else the shop's own id */
+    double margin;    /* the answer's margin less that without the item */
+    double points;    /* and the same of the chance, or of the amount */
+} clade_predict_event;
+
+/**
+ * Leave each of a customer's latest distinct items out of the history that vectors are made of, and
+ * ask again: exact, for whatever the behaviour model is. Features stay as they are, so this is the
+ * part that goes through the vectors alone, and items do not add up.
+ *
+ * @param out  By falling |margin|; none where no vectors take part.
+ * @return As clade_predictor_explain.
+ * Ownership   *out is freed with free().
+ * Cost        One history read, and at most 21 vectors and answers.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_events(clade_predict_event  **out,
+                                                             size_t                *out_n,
+                                                             const clade_predictor *predictor,
+                                                             clade_predictions     *predictions,
+                                                             int64_t customer, clade_error *err);
+
 /* ---- The bundle ------------------------------------------------------------------------------ */
 
 /**

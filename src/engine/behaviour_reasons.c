@@ -169,6 +169,28 @@ static clade_status leave_out(leaving *l, clade_sequences **variants,
     return CLADE_OK;
 }
 
+clade_status clade__left_out_find(clade__left_out *out, const clade_shop_histories *h, size_t row,
+                                  clade_error *err)
+{
+    const clade_behaviour_options *const o = clade_behaviour_options_of(h->model);
+    leaving                              l;
+    clade_sequences                     *variants = NULL;
+    clade_case                           cases[CLADE_RECOMMEND_GROUNDS + 1];
+    float *vectors = CLADE_NEW(float, (CLADE_RECOMMEND_GROUNDS + 1) * o->d);
+    if (vectors == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for reasons");
+    clade_status status = leave_out(&l, &variants, cases, h, row, o->max_events, err);
+    if (status == CLADE_OK)
+        status = clade_behaviour_vectors(vectors, h->model, variants, cases, l.n + 1, err);
+    if (status == CLADE_OK) {
+        *out = (clade__left_out){ .n = l.n, .d = o->d, .vectors = vectors };
+        memcpy(out->item, l.item, l.n * sizeof *l.item);
+        vectors = NULL;
+    }
+    clade_sequences_free(variants);
+    free(vectors);
+    return status;
+}
+
 clade_status clade__reasons_find(clade_recommended *items, size_t n, const clade_shop_histories *h,
                                  size_t row, clade_error *err)
 {
@@ -235,14 +257,11 @@ clade_status clade__reasons_counted(clade_recommended *items, size_t n,
 
 /* ---------------------------------------------------------------- words */
 
-enum { NAME_BYTES = 120 };
-
-/* Name, else the shop's own id; cut where a letter ends. */
-static void name_of(char out[NAME_BYTES], const clade_vocabulary *v, uint32_t item)
+void clade__item_name(char out[CLADE__ITEM_NAME_BYTES], const clade_vocabulary *v, uint32_t item)
 {
     const char *name = v->item_name[item];
     if (name == NULL || name[0] == '\0') name = v->item_ref[item];
-    (void)snprintf(out, NAME_BYTES, "%s", name == NULL ? "?" : name);
+    (void)snprintf(out, CLADE__ITEM_NAME_BYTES, "%s", name == NULL ? "?" : name);
     out[clade_utf8_valid(out, strlen(out))] = '\0';
 }
 
@@ -250,10 +269,10 @@ void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabula
 {
     for (size_t i = 0; i < n; i++) {
         clade_recommended *const one = &items[i];
-        char                     name[NAME_BYTES];
+        char                     name[CLADE__ITEM_NAME_BYTES];
         switch (one->ground) {
         case CLADE_GROUND_EVENT:
-            name_of(name, v, one->because_item);
+            clade__item_name(name, v, one->because_item);
             (void)snprintf(one->en, sizeof one->en, "because %s %s",
                            kind_words[one->because_kind].en, name);
             (void)snprintf(one->zh, sizeof one->zh, "因为%s%s", kind_words[one->because_kind].zh,

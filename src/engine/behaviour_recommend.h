@@ -22,6 +22,19 @@ CLADE_MUST_USE clade_status clade__reasons_counted(clade_recommended *items, siz
                                                    const clade_shop_histories *histories,
                                                    size_t row, const clade_scorer *scorer,
                                                    clade_error *err);
+/** A customer's vectors with the whole history, and without each of its latest distinct items. */
+typedef struct clade__left_out {
+    size_t   n, d;                          /* items; numbers of a vector */
+    uint32_t item[CLADE_RECOMMEND_GROUNDS]; /* of the vocabulary, latest first */
+    float   *vectors;                       /* (n + 1, d), that of the whole history first */
+} clade__left_out;
+CLADE_MUST_USE clade_status clade__left_out_find(clade__left_out            *out,
+                                                 const clade_shop_histories *histories, size_t row,
+                                                 clade_error *err);
+enum { CLADE__ITEM_NAME_BYTES = 120 };
+/** Name of an item, else the shop's own id; cut where a letter ends. */
+void clade__item_name(char out[CLADE__ITEM_NAME_BYTES], const clade_vocabulary *vocabulary,
+                      uint32_t item);
 /** Put the ground of each into words. */
 void clade__reasons_say(clade_recommended *items, size_t n, const clade_vocabulary *vocabulary);
 

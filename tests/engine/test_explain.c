@@ -4,6 +4,7 @@
 #include "clade/numeric.h"
 #include "clade/predict.h"
 #include "clade/run.h"
+#include "clade/shop_behaviour.h"
 #include "engine/portrait.h"
 #include "engine/predict/explain_internal.h"
 
@@ -50,6 +51,29 @@ static void make_shop(void)
     run(sql);
 }
 
+/* A behaviour model of random weights, as of day 60: its vectors take part in the joint model. */
+static void save_behaviour(void)
+{
+    clade_sequences          *sequences  = NULL;
+    clade_vocabulary         *vocabulary = NULL;
+    clade_behaviour          *model      = NULL;
+    clade_shop_behaviour_card card       = { .as_of_us = 60 * DAY,
+                                             .run      = 1,
+                                             .size     = "small",
+                                             .mixer    = CLADE_MIXER_DECAY,
+                                             .ndcg     = (double)NAN,
+                                             .hit      = (double)NAN };
+    clade_behaviour_options   options    = clade_behaviour_defaults();
+    options.d = 16, options.n_blocks = 1, options.n_heads = 2, options.ff = 16;
+    options.max_events = 128, options.mixer[0] = CLADE_MIXER_DECAY;
+    check_ok(clade_event_sequences(&sequences, &vocabulary, NULL, store, DAYS * DAY, NULL, &err));
+    check_ok(clade_behaviour_create(&model, &options, sequences, 7, &err));
+    check_ok(clade_shop_behaviour_save(store, model, vocabulary, &card, &err));
+    clade_sequences_free(sequences);
+    clade_behaviour_free(model);
+    clade_vocabulary_free(vocabulary);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -64,6 +88,7 @@ static int setup(void **state)
     check_ok(clade_store_setting_set(store, "currency", "EUR", &err));
     clade_log_set(CLADE_LOG_WARN);
     make_shop();
+    save_behaviour();
     check_ok(clade_predictions_open(&shop, store, &options, &err));
     for (int t = 0; t < 4; t++)
         if (clade_predictor_fit(&fitted[t], shop, &task[t], &err) != CLADE_OK)
@@ -495,6 +520,74 @@ static void a_customers_line_is_repeatable_and_says_how_stable_it_is(void **stat
     free(answer);
 }
 
+/* ---------------------------------------------------------------- single events */
+
+/* The customer's vector after the events of an item were taken out of the log. */
+static double margin_without(const clade_predictor *model, int64_t who, const char *item)
+{
+    char           sql[400];
+    clade_vectors *v   = NULL;
+    float         *row = NULL;
+    double         margin;
+    check_ok(clade__customer_fill(&row, model, shop, who, &err));
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE gone AS SELECT * FROM event WHERE customer = %lld AND item = %s",
+             (long long)who, item + 1);
+    run(sql);
+    run("DELETE FROM event WHERE event IN (SELECT event FROM gone)");
+    check_ok(clade_shop_vectors(&v, store, shop->behaviour, DAYS * DAY, &who, 1, &err));
+    run("INSERT INTO event SELECT * FROM gone");
+    run("DROP TABLE gone");
+    assert_int_equal(v->n_customers, 1);
+    memcpy(row + model->n_features + CLADE__VALUE_COLUMNS, v->value, v->d * sizeof *row);
+    check_ok(clade__blend_margin(&margin, model, row, 1, &err));
+    clade_shop_vectors_free(v);
+    free(row);
+    return margin;
+}
+
+static void an_items_part_is_what_the_answer_loses_when_the_log_is_without_it(void **state)
+{
+    (void)state;
+    clade_predictor   model  = *fitted[PURCHASE];
+    clade_prediction *answer = NULL;
+    size_t            n_all = 0, n_moved = 0;
+    assert_int_equal(clade__predictor_n_vector(&model), 16);
+    assert_non_null(model.joint);
+    memset(model.card.weight, 0, sizeof model.card.weight);
+    model.card.weight[CLADE_PREDICT_JOINT] = 1;
+    check_ok(clade_predictor_score(&answer, &n_all, &model, shop, &err));
+    for (size_t i = 1; i < n_all; i += n_all / 6) {
+        clade_predict_event *event = NULL;
+        size_t               n     = 0;
+        const double         whole = log(answer[i].value / (1 - answer[i].value));
+        check_ok(clade_predictor_events(&event, &n, &model, shop, answer[i].customer, &err));
+        assert_true(n > 0 && n <= CLADE_RECOMMEND_GROUNDS);
+        for (size_t k = 0; k < n; k++) {
+            if (k > 0) assert_true(fabs(event[k].margin) <= fabs(event[k - 1].margin));
+            n_moved += event[k].margin != 0;
+            if (k > 1) continue; /* the log is rewritten for each */
+            const double without = margin_without(&model, answer[i].customer, event[k].item);
+            check_close(event[k].margin, whole - without, 1e-6);
+        }
+        free(event);
+    }
+    assert_true(n_moved > 0);
+    free(answer);
+}
+
+static void without_vectors_no_event_has_a_part(void **state)
+{
+    (void)state;
+    clade_predictor      model             = *fitted[PURCHASE];
+    clade_predict_event *event             = NULL;
+    size_t               n                 = 1;
+    model.card.weight[CLADE_PREDICT_JOINT] = 0;
+    check_ok(clade_predictor_events(&event, &n, &model, shop, 1, &err));
+    assert_int_equal(n, 0);
+    free(event);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +606,8 @@ int main(void)
         cmocka_unit_test(changes_are_told_in_both_languages),
         cmocka_unit_test(actions_name_features_that_there_are),
         cmocka_unit_test(a_line_is_found_again_in_rank_space),
+        cmocka_unit_test(an_items_part_is_what_the_answer_loses_when_the_log_is_without_it),
+        cmocka_unit_test(without_vectors_no_event_has_a_part),
         cmocka_unit_test(a_customers_line_is_repeatable_and_says_how_stable_it_is),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -62,7 +62,7 @@ static const clade__lever levers[] = {
     { "visit",
       "bring the customer back for a visit",
       "吸引客户再次来访",
-      NULL,
+      "views_life", /* a log of orders alone knows no visits */
       1,
       { TO_LOW("days_since_event"),
         { "days_since_session", CLADE__MOVE_NOT_OVER, "days_since_event" },
