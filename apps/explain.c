@@ -278,7 +278,12 @@ static clade_status list_models(explain_work *w, clade_error *err)
 
 static clade_status explain_run(command *c, clade_error *err)
 {
-    explain_work w = { .c = c };
+    explain_work w       = { .c = c };
+    const bool   further = command_has(c, "target") || command_has(c, "lime");
+    if (further && (c->n_args < 4 || strcmp(c->arg[1], "customer") != 0))
+        return clade_fail(err, CLADE_ERR_ARG,
+                          "--target and --lime are about one customer and one task: explain "
+                          "WORKSPACE customer ID TASK");
     CLADE_TRY(command_open(&w.store, c, false, err));
     (void)!clade_store_setting_get(w.currency, sizeof w.currency, w.store, "currency", NULL);
     clade_status status;

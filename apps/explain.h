@@ -23,7 +23,8 @@ CLADE_MUST_USE clade_status explain_shapes(const explain_subject      *s,
 /** What the answer loses without single items: `events`. Nothing where no vectors take part. */
 CLADE_MUST_USE clade_status explain_events(const explain_subject *s, int64_t customer,
                                            clade_error *err);
-/** The smallest change that moves a customer's chance: `change`. Nothing for amounts. */
+/** The smallest change that moves a customer's chance: `change`. Nothing for amounts without a
+ * target; NAN: the base rate. */
 CLADE_MUST_USE clade_status explain_change(const explain_subject *s, int64_t customer,
                                            double target, clade_error *err);
 /** A line through the customer's neighbourhood: `lime`. */

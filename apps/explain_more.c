@@ -272,7 +272,8 @@ clade_status explain_change(const explain_subject *s, int64_t customer, double t
     command *const       c      = s->c;
     clade_predict_change change = { 0 };
     clade_buffer         text   = { 0 };
-    if (clade_task_is_amount(&clade_predictor_card(s->predictor)->task)) return CLADE_OK;
+    if (isnan(target) && clade_task_is_amount(&clade_predictor_card(s->predictor)->task))
+        return CLADE_OK;
     CLADE_TRY(clade_predictor_change(&change, s->predictor, s->predictions, customer, target, err));
     clade_change_write(&text, &change, c->zh);
     command_heading(c, "%s", COMMAND_SAY(c, "What would change it", "如何改变"));

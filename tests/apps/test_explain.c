@@ -94,6 +94,12 @@ static void a_customers_change_is_told_or_honestly_not_found(void **state)
     got = run_clade("", "explain shop.clade customer c229 purchase-30d --target 7 --json");
     assert_int_equal(got->code, 2);
     assert_non_null(strstr(run_text(got, "error/message"), "target"));
+    got = run_clade("", "explain shop.clade customer c229 spend-30d --target 0.5 --json");
+    assert_int_equal(got->code, 2);
+    assert_non_null(strstr(run_text(got, "error/message"), "is an amount"));
+    got = run_clade("", "explain shop.clade purchase-30d --lime --json");
+    assert_int_equal(got->code, 2);
+    assert_non_null(strstr(run_text(got, "error/message"), "one customer and one task"));
 }
 
 static void lime_says_how_stable_it_is(void **state)

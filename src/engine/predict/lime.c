@@ -210,7 +210,7 @@ static clade_status measure(clade_lime *out, const double *size, size_t n, clade
     out->jaccard = out->rank_correlation = 0;
     for (size_t a = 0; a < CLADE_LIME_RUNS; a++) {
         for (size_t b = 0; b < a; b++) {
-            size_t       top_a[CLADE_LIME_TOP], top_b[CLADE_LIME_TOP], both = 0;
+            size_t       top_a[CLADE_LIME_TOP] = { 0 }, top_b[CLADE_LIME_TOP] = { 0 }, both = 0;
             double       rho   = 0;
             const size_t n_top = top_of(top_a, size + a * n, n);
             (void)top_of(top_b, size + b * n, n);
