@@ -1,5 +1,5 @@
 /* clade bench sequence: one log, one protocol, the models asked for, and figures that others can
- * repeat. clade bench vectors is in bench_vectors.c. */
+ * repeat. clade bench vectors and table are in files of their own. */
 #include "bench.h"
 
 #include "clade/time.h"
@@ -126,8 +126,9 @@ done:
 
 static clade_status bench_run(command *c, clade_error *err)
 {
-    static const char *const words[] = { "sequence", "vectors" };
+    static const char *const words[] = { "sequence", "vectors", "table" };
     if (strcmp(c->arg[0], "vectors") == 0) return bench_vectors(c, err);
+    if (strcmp(c->arg[0], "table") == 0) return bench_table(c, err);
     if (strcmp(c->arg[0], "sequence") == 0) {
         if (c->n_args == 2) return sequence_run(c, err);
         (void)clade_fail(err, CLADE_ERR_ARG, "which log is to be judged on?");
@@ -151,9 +152,9 @@ static const command_option options[] = {
       0,
       "NAME",
       { "popular, popular-7d, own, markov, rules, item-knn, session-knn, all-baselines or "
-        "behaviour; "
+        "behaviour; table: rule, linear, trees or blend; "
         "may be given more than once",
-        "要评测的模型，可多次给出；默认全部基线" } },
+        "要评测的模型，可多次给出；默认全部基线；table：rule、linear、trees 或 blend" } },
     { "min-item-count",
       0,
       "N",
@@ -269,20 +270,51 @@ static const command_option options[] = {
       NULL,
       { "vectors: judge what customer vectors are before they are turned towards items",
         "vectors：改为检验转向商品空间之前的客户向量" } },
+    { "target", 0, "COLUMN", { "table: the column to tell", "table：要预测的列" } },
+    { "positive",
+      0,
+      "VALUE",
+      { "table: the value that counts as yes; else 1, yes or true, or the rarer of two",
+        "table：视为“是”的取值；默认 1、yes、true 或较少者" } },
+    { "folds",
+      0,
+      "N",
+      { "table: parts of the cross-validation (5)", "table：交叉验证折数（默认 5）" } },
+    { "repeats",
+      0,
+      "N",
+      { "table: how often it is cut anew (5)", "table：重复划分次数（默认 5）" } },
+    { "category",
+      0,
+      "COLUMN",
+      { "table: its numbers are codes; may be given more than once",
+        "table：该列数字为编码，可多次给出" } },
+    { "rising",
+      0,
+      "COLUMN",
+      { "table: more of it never lowers the chance (trees); may be given more than once",
+        "table：该列越大概率不减（树模型），可多次给出" } },
+    { "falling",
+      0,
+      "COLUMN",
+      { "table: more of it never raises the chance (trees); may be given more than once",
+        "table：该列越大概率不增（树模型），可多次给出" } },
     { NULL, 0, NULL, { NULL, NULL } },
 };
 
 const command_verb command_verb_bench = {
     .name     = "bench",
-    .usage    = "bench sequence PATH | vectors WORKSPACE",
-    .summary  = { "judge who tells the next item best, and what customer vectors predict",
-                  "评测下一商品预测与客户向量的预测能力" },
+    .usage    = "bench sequence PATH | vectors WORKSPACE | table PATH --target COLUMN",
+    .summary  = { "judge who tells the next item or a column best, and what customer vectors "
+                   "predict",
+                  "评测下一商品预测、表格列预测与客户向量的预测能力" },
     .examples = "bench sequence shared/data/ml-1m --protocol loo\n"
                 "bench sequence shared/data/ml-1m --min-item-count 5 --model rules\n"
                 "bench sequence shared/data/ml-1m --model behaviour --epochs 40\n"
                 "bench sequence shared/data/diginetica --protocol sessions --json\n"
                 "bench sequence shared/data/online-retail --protocol time\n"
-                "bench vectors my.clade --as-of 2011-10-01",
+                "bench vectors my.clade --as-of 2011-10-01\n"
+                "bench table customers.csv --target churn",
     .options  = options,
     .min_args = 1,
     .max_args = 2,

@@ -1,5 +1,5 @@
-/* What clade bench can judge: models of sequences, one row of a table for each; customer vectors.
- */
+/* What clade bench can judge: models of sequences, one row of a table for each; customer vectors;
+ * models of a column of yes and no. */
 #ifndef CLADE_APPS_BENCH_H
 #define CLADE_APPS_BENCH_H
 
@@ -48,6 +48,9 @@ clade_status bench_fit_behaviour(bench_fitted *out, const command *c, const clad
 
 /** bench vectors WORKSPACE, in bench_vectors.c. */
 clade_status bench_vectors(command *c, clade_error *err);
+
+/** bench table PATH --target COLUMN, in bench_table.c. */
+clade_status bench_table(command *c, clade_error *err);
 
 void bench_print(command *c, const clade_sequence_file *file, const clade_split *split,
                  const bench_result *result, size_t n_results);

@@ -220,6 +220,15 @@ CLADE_API CLADE_MUST_USE clade_status clade_conformal_quantile(double *out, cons
  */
 CLADE_API clade_interval clade_fold_interval(const double *value, size_t n_folds, double level);
 
+/**
+ * The same over repeated cross-validation: value (n_repeats, n_folds) row-major, variance
+ * s^2 (1 / (n_folds n_repeats) + 1 / (n_folds - 1)): repeats take away the chance of the cut, and
+ * not the overlap of training sets. With one repeat it is clade_fold_interval.
+ * Source      Bouckaert and Frank (2004), PAKDD, 3-12.
+ */
+CLADE_API clade_interval clade_repeated_fold_interval(const double *value, size_t n_folds,
+                                                      size_t n_repeats, double level);
+
 /** Wilson (1927) interval of a share; NAN when n is 0. */
 CLADE_API clade_interval clade_share_interval(size_t n_yes, size_t n, double level);
 

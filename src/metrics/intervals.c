@@ -168,12 +168,14 @@ clade_status clade_conformal_quantile(double *out, const double *score, size_t n
     return CLADE_OK;
 }
 
-clade_interval clade_fold_interval(const double *value, size_t n_folds, double level)
+clade_interval clade_repeated_fold_interval(const double *value, size_t n_folds, size_t n_repeats,
+                                            double level)
 {
-    clade_interval out   = { (double)NAN, (double)NAN, (double)NAN };
+    const size_t   n_values = n_folds * n_repeats;
+    clade_interval out      = { (double)NAN, (double)NAN, (double)NAN };
     double         total = 0.0, spread2 = 0.0;
     size_t         k = 0;
-    for (size_t f = 0; f < n_folds; f++) {
+    for (size_t f = 0; f < n_values; f++) {
         if (isnan(value[f])) continue;
         total += value[f];
         k++;
@@ -182,15 +184,21 @@ clade_interval clade_fold_interval(const double *value, size_t n_folds, double l
     out.value = total / (double)k;
     if (k == 1) return out;
 
-    for (size_t f = 0; f < n_folds; f++) {
+    for (size_t f = 0; f < n_values; f++) {
         if (!isnan(value[f])) spread2 += (value[f] - out.value) * (value[f] - out.value);
     }
     const double df       = (double)(k - 1);
-    const double variance = spread2 / df * (1.0 / (double)k + 1.0 / df);
+    const double others   = n_repeats > 1 ? (double)(n_folds - 1) : df;
+    const double variance = spread2 / df * (1.0 / (double)k + 1.0 / others);
     const double reach    = clade_student_quantile(0.5 + 0.5 * level, df) * sqrt(variance);
     out.low               = out.value - reach;
     out.high              = out.value + reach;
     return out;
+}
+
+clade_interval clade_fold_interval(const double *value, size_t n_folds, double level)
+{
+    return clade_repeated_fold_interval(value, n_folds, 1, level);
 }
 
 clade_interval clade_share_interval(size_t n_yes, size_t n, double level)
