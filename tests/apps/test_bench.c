@@ -40,6 +40,30 @@ static void the_answer_has_the_keys_that_scripts_rely_on(void **state)
     check_close(run_number(got, "baselines/popular/unseen/hr_5/value"), 5.0 / 25, 1e-9);
 }
 
+/* The one column is the answer: the rule has it, and it is named as a suspect. */
+static void a_column_of_yes_and_no_is_told_and_leaks_are_named(void **state)
+{
+    (void)state;
+    char path[400], text[6000] = "who,amount,churn\n";
+    for (int i = 0; i < 200; i++)
+        snprintf(text + strlen(text), 30, "%d,%d,%s\n", i, i % 7, i % 7 > 4 ? "Yes" : "No");
+    snprintf(path, sizeof path, "%s/churn.csv", run_folder);
+    check_write(path, text, strlen(text));
+    const answer *got = run_clade(
+        "", "bench table churn.csv --target churn --model rule --folds 2 --repeats 1 --json");
+    assert_int_equal(got->code, 0);
+    assert_string_equal(run_text(got, "positive"), "Yes");
+    assert_non_null(strstr(strstr(got->out, "\"identifiers\""), "\"who\""));
+    assert_non_null(strstr(strstr(got->out, "\"suspect_leaks\""), "\"amount\""));
+    check_close(run_number(got, "models/rule/auc/value"), 1.0, 0.0);
+    check_close(run_number(got, "n_positive"), 56, 0.0); /* 28 weeks of 7, and 4 days: 2 a week */
+    got = run_clade("", "bench table churn.csv --target chrun");
+    assert_int_equal(got->code, 2);
+    assert_non_null(strstr(got->err, "did you mean churn?"));
+    got = run_clade("", "bench table churn.csv");
+    assert_int_equal(got->code, 2);
+}
+
 static void the_table_says_how_it_was_judged(void **state)
 {
     (void)state;
@@ -83,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_answer_has_the_keys_that_scripts_rely_on),
+        cmocka_unit_test(a_column_of_yes_and_no_is_told_and_leaks_are_named),
         cmocka_unit_test(the_table_says_how_it_was_judged),
         cmocka_unit_test(what_cannot_be_judged_is_said_in_words),
     };

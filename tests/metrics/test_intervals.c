@@ -122,6 +122,20 @@ static void fold_interval_matches_the_case_worked_by_hand(void **state)
     assert_true(isnan(clade_fold_interval(value, 1, 0.95).low));
 }
 
+/* Two repeats of three folds: mean 3, s^2 = 10 / 5; variance 2 (1/6 + 1/2), 5 degrees of freedom,
+ * whose quantile is 2.570581835636314. */
+static void repeats_do_not_take_away_the_overlap_of_training_sets(void **state)
+{
+    (void)state;
+    const double         value[6] = { 1.0, 3.0, 5.0, 2.0, 4.0, 3.0 };
+    const clade_interval got      = clade_repeated_fold_interval(value, 3, 2, 0.95);
+    const clade_interval once     = clade_repeated_fold_interval(value, 6, 1, 0.95);
+    check_close(got.value, 3.0, 1e-15);
+    check_close(got.high - 3.0, 2.570581835636314 * sqrt(2.0 * (1.0 / 6.0 + 0.5)), 1e-12);
+    check_close(once.high, clade_fold_interval(value, 6, 0.95).high, 0.0);
+    assert_true(once.high < got.high);
+}
+
 /* Wilson's ends are by definition the shares p with (7/20 - p)^2 = z^2 p (1 - p) / 20. */
 static void the_ends_of_a_share_interval_solve_wilsons_equation(void **state)
 {
@@ -145,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_statistic_that_cannot_be_told_has_no_range),
         cmocka_unit_test(bootstrap_refuses_a_level_of_one),
         cmocka_unit_test(fold_interval_matches_the_case_worked_by_hand),
+        cmocka_unit_test(repeats_do_not_take_away_the_overlap_of_training_sets),
         cmocka_unit_test(the_ends_of_a_share_interval_solve_wilsons_equation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
