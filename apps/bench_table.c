@@ -96,6 +96,13 @@ static void print_facts(const command *c, const clade_table *t, const clade_tabl
         command_print(c, COMMAND_SAY(c, "%zu rows are left out\n", "已略去 %zu 行\n"),
                       t->n_left_out);
     }
+    if (t->n_repeated > 0) {
+        command_print(c,
+                      COMMAND_SAY(c,
+                                  "%zu rows equal an earlier one: what is learnt by heart counts\n",
+                                  "%zu 行与之前某行完全相同：死记硬背也会得分\n"),
+                      t->n_repeated);
+    }
     for (size_t i = 0; i < t->n_columns; i++) {
         if (t->column[i].kind == CLADE_TABLE_IDENTIFIER) {
             command_print(c,
@@ -184,6 +191,7 @@ static void write_answer(command *c, const clade_table *t, const clade_table_jud
     clade_json_put_int(json, "n_rows", (int64_t)t->n_rows);
     clade_json_put_int(json, "n_positive", (int64_t)t->n_positive);
     clade_json_put_int(json, "n_left_out", (int64_t)t->n_left_out);
+    clade_json_put_int(json, "n_repeated", (int64_t)t->n_repeated);
     clade_json_put_int(json, "n_folds", (int64_t)j->n_folds);
     clade_json_put_int(json, "n_repeats", (int64_t)j->n_repeats);
     clade_json_put_int(json, "seed", (int64_t)c->seed);

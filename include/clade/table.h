@@ -35,10 +35,12 @@ typedef struct clade_table_column {
 } clade_table_column;
 
 typedef struct clade_table {
-    const char         *target;     /* name of the column that is told */
-    const char         *positive;   /* the value that counts as yes */
-    size_t              n_rows;     /* rows with a target */
-    size_t              n_left_out; /* rows that cannot be read, or lack the target */
+    const char *target;     /* name of the column that is told */
+    const char *positive;   /* the value that counts as yes */
+    size_t      n_rows;     /* rows with a target */
+    size_t      n_left_out; /* rows that cannot be read, or lack the target */
+    size_t      n_repeated; /* rows that equal an earlier one in all columns that are used:
+                               a fold may be asked what it has learnt by heart */
     size_t              n_positive;
     size_t              n_columns; /* all but the target */
     clade_table_column *column;

@@ -266,6 +266,33 @@ done:
     return status;
 }
 
+/* ---------------------------------------------------------------- rows that come again */
+
+static int by_hash(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+static clade_status count_repeated(clade_table *t, const char *path, clade_error *err)
+{
+    uint64_t *const hash = CLADE_NEW(uint64_t, t->n_rows);
+    if (hash == NULL) return no_memory(path, err);
+    for (size_t j = 0; j < t->n_columns; j++) {
+        const clade_table_column *const c = &t->column[j];
+        if (c->kind == CLADE_TABLE_IDENTIFIER || c->kind == CLADE_TABLE_CONSTANT) continue;
+        for (size_t i = 0; i < t->n_rows; i++) {
+            hash[i] = c->level != NULL ? clade_hash64(&c->level[i], sizeof *c->level, hash[i])
+                                       : clade_hash64(&c->value[i], sizeof *c->value, hash[i]);
+        }
+    }
+    qsort(hash, t->n_rows, sizeof *hash, by_hash);
+    for (size_t i = 1; i < t->n_rows; i++)
+        t->n_repeated += hash[i] == hash[i - 1];
+    free(hash);
+    return CLADE_OK;
+}
+
 /* ---------------------------------------------------------------- the table */
 
 void clade_table_free(clade_table *table)
@@ -304,7 +331,7 @@ static clade_status fill(clade_table *t, const raw_table *raw, const char *path,
         status = take_column(t, &t->column[t->n_columns++], raw, j, kept, o, path, err);
     }
     free(kept);
-    return status;
+    return status == CLADE_OK ? count_repeated(t, path, err) : status;
 }
 
 clade_status clade_table_read(clade_table **out, const char *path, const char *target,
