@@ -10,6 +10,11 @@
 enum { SHOWN_REASONS = 6, SHOWN_WEIGHTS = 15 };
 
 static const command_option explain_options[] = {
+    { "card",
+      0,
+      NULL,
+      { "the model card: data, models, metrics, groups, limits",
+        "模型卡：数据、模型、指标、群体、局限" } },
     { "target",
       0,
       "CHANCE",
@@ -247,6 +252,25 @@ static clade_status explain_model(explain_work *w, clade_error *err)
     return CLADE_OK;
 }
 
+/* The bundle's card.md, written anew so that it comes in the reader's language. */
+static clade_status show_card(explain_work *w, clade_error *err)
+{
+    command *const c    = w->c;
+    clade_buffer   text = { 0 };
+    CLADE_TRY(open_predictor(w, c->arg[1], err));
+    clade_predict_card_markdown(&text, clade_predictor_card(w->predictor), c->zh);
+    if (text.failed || text.data == NULL) {
+        clade_buffer_free(&text);
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the card");
+    }
+    command_print(c, "%s", text.data);
+    clade_json_key(command_json(c), "card");
+    clade_predict_card_write(command_json(c), clade_predictor_card(w->predictor));
+    clade_json_put_text(command_json(c), "markdown", text.data);
+    clade_buffer_free(&text);
+    return CLADE_OK;
+}
+
 static clade_status list_models(explain_work *w, clade_error *err)
 {
     command *const c     = w->c;
@@ -287,7 +311,11 @@ static clade_status explain_run(command *c, clade_error *err)
     CLADE_TRY(command_open(&w.store, c, false, err));
     (void)!clade_store_setting_get(w.currency, sizeof w.currency, w.store, "currency", NULL);
     clade_status status;
-    if (c->n_args > 1 && strcmp(c->arg[1], "customer") == 0) {
+    if (command_has(c, "card")) {
+        status = c->n_args == 2 && strcmp(c->arg[1], "customer") != 0
+                     ? show_card(&w, err)
+                     : clade_fail(err, CLADE_ERR_ARG, "--card is of one task: name it");
+    } else if (c->n_args > 1 && strcmp(c->arg[1], "customer") == 0) {
         status = c->n_args > 2 ? explain_customer(&w, err)
                                : clade_fail(err, CLADE_ERR_ARG, "which customer? wanted an id");
     } else {
@@ -304,6 +332,7 @@ const command_verb command_verb_explain = {
     .summary      = { "why a prediction says what it says", "预测为何如此" },
     .examples     = "explain my.clade\n"
                     "explain my.clade churn\n"
+                    "explain my.clade churn --card\n"
                     "explain my.clade customer 17850\n"
                     "explain my.clade customer 17850 churn --target 0.3",
     .options      = explain_options,

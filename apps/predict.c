@@ -125,6 +125,42 @@ void predict_cards_table(command *c, const clade_predict_card *const *card, size
     command_table_end(t);
 }
 
+/* Whom to contact by what it earns, of the tasks that were asked in money. */
+static void print_profits(command *c, const clade_predict_card *const *card, size_t n)
+{
+    command_table *t = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const clade_predict_profit *const p = &card[i]->profit;
+        char                              name[96];
+        if (!p->known) continue;
+        if (t == NULL) {
+            command_heading(
+                c,
+                COMMAND_SAY(c, "Whom to contact, in %s a customer", "联系谁最划算（每位客户，%s）"),
+                card[i]->currency);
+            t = command_table_start(
+                c, "lrrrrrrr", COMMAND_SAY(c, "task", "任务"), COMMAND_SAY(c, "from", "阈值"),
+                COMMAND_SAY(c, "profit", "利润"), COMMAND_SAY(c, "when all", "全部联系"),
+                COMMAND_SAY(c, "rightly", "命中"), COMMAND_SAY(c, "in vain", "误触"),
+                COMMAND_SAY(c, "missed", "漏掉"), COMMAND_SAY(c, "rightly not", "正确略过"));
+        }
+        clade_task_name(name, &card[i]->task);
+        command_cell(t, "%s", name);
+        if (isfinite(p->threshold)) {
+            command_cell(t, "%.1f %%", 100 * p->threshold);
+        } else {
+            command_cell(t, "%s", COMMAND_SAY(c, "nobody", "不联系"));
+        }
+        command_cell(t, "%.3f", p->profit);
+        command_cell(t, "%.3f", p->profit_all);
+        command_cell(t, "%zu", p->true_positive);
+        command_cell(t, "%zu", p->false_positive);
+        command_cell(t, "%zu", p->false_negative);
+        command_cell(t, "%zu", p->true_negative);
+    }
+    if (t != NULL) command_table_end(t);
+}
+
 /* ---------------------------------------------------------------- the list */
 
 typedef struct predict_work {
@@ -263,6 +299,7 @@ static void write_cards(predict_work *w, const clade_predict_task *task,
         if (why_not[i].en[0] != '\0')
             command_print(w->c, COMMAND_SAY(w->c, "Not yet: %s\n", "尚不可用：%s\n"),
                           why_not[i].en);
+    print_profits(w->c, card, w->n);
     if (w->n > 0 && card[0]->behaviour.en[0] != '\0')
         command_note(w->c, COMMAND_SAY(w->c, "Without vectors: %s.\n", "未使用向量：%s。\n"),
                      w->c->zh ? card[0]->behaviour.zh : card[0]->behaviour.en);
@@ -302,6 +339,28 @@ static clade_status fit_all(predict_work *w, clade_error *err)
     return write_list(w, err);
 }
 
+/* Money is asked for whole or not at all: none of the three has a default that fits a shop. */
+static clade_status stakes_of(clade_predict_stakes *out, const command *c, clade_error *err)
+{
+    static const char *const name[] = { "margin", "contact-cost", "save-rate" };
+    size_t                   n      = 0;
+    for (size_t i = 0; i < 3; i++)
+        n += command_value(c, name[i], 0) != NULL;
+    if (n == 0) return CLADE_OK;
+    for (size_t i = 0; i < 3; i++)
+        if (command_value(c, name[i], 0) == NULL)
+            return clade_fail(err, CLADE_ERR_ARG,
+                              "profit needs --margin, --contact-cost and --save-rate: --%s is "
+                              "missing",
+                              name[i]);
+    CLADE_TRY(command_real(&out->margin, c, "margin", 0, 0, 1, err));
+    CLADE_TRY(command_real(&out->contact_cost, c, "contact-cost", 0, 0, 1e9, err));
+    CLADE_TRY(command_real(&out->save_rate, c, "save-rate", 0, 0, 1, err));
+    if (!(out->margin > 0))
+        return clade_fail(err, CLADE_ERR_ARG, "--margin is 0, wanted more: then nothing pays");
+    return CLADE_OK;
+}
+
 static clade_status predict_run(command *c, clade_error *err)
 {
     predict_work          w       = { .c = c };
@@ -313,6 +372,7 @@ static clade_status predict_run(command *c, clade_error *err)
         return clade_fail(err, CLADE_ERR_ARG, "--horizon is for one task: name it");
     if (command_has(c, "explain") && command_value(c, "output", 0) == NULL)
         return clade_fail(err, CLADE_ERR_ARG, "--explain is for the list: -o FILE");
+    CLADE_TRY(stakes_of(&options.stakes, c, err));
     CLADE_TRY(command_open(&w.store, c, false, err));
     clade_status status = clade_predictions_open(&w.predictions, w.store, &options, err);
     if (status == CLADE_OK) status = clade_run_begin(&w.run, w.store, "predict", c->seed, err);
@@ -344,6 +404,13 @@ static const command_option options[] = {
       "FORMAT",
       { "csv, jsonl or parquet; else by the file's ending",
         "csv、jsonl 或 parquet；默认按扩展名" } },
+    { "margin", 0, "SHARE", { "share of revenue that stays, as 0.3", "毛利率，如 0.3" } },
+    { "contact-cost", 0, "MONEY", { "what one contact costs, as 0.5", "每次联系的成本，如 0.5" } },
+    { "save-rate",
+      0,
+      "SHARE",
+      { "share of those rightly contacted whom it moves, as 0.2",
+        "被正确联系者中受其影响的比例，如 0.2" } },
     { "explain",
       0,
       NULL,
@@ -362,6 +429,7 @@ const command_verb command_verb_predict = {
         "predict my.clade value --horizon 1y\n"
         "predict my.clade category:garden -o garden.csv\n"
         "predict my.clade label:reviewer --expression \"count(*) FILTER (kind = 'review') > 0\"\n"
+        "predict my.clade churn --margin 0.3 --contact-cost 0.5 --save-rate 0.2\n"
         "predict my.clade --explain -o scores.parquet",
     .options      = options,
     .min_args     = 1,

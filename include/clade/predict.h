@@ -93,9 +93,74 @@ typedef struct clade_predict_metric {
     double         baseline; /* of the rule */
 } clade_predict_metric;
 
+/** A tenth of the judged customers, from the highest answers down. */
+typedef struct clade_predict_tenth {
+    double lift;      /* positives, or money, a customer here over that of all */
+    double gain;      /* share of all positives, or of all money, in this tenth and those above */
+    double gain_rule; /* the same in the order of the rule */
+} clade_predict_tenth;
+
+/** Kinds of customers for whom an answer is judged apart. */
+typedef enum clade_predict_group_kind {
+    CLADE_GROUP_FIRST_90, /* first order less than 90 days before, */
+    CLADE_GROUP_OLDER,    /* or longer ago; */
+    CLADE_GROUP_NEVER,    /* no order yet */
+    CLADE_GROUP_ACTIVE,   /* of buyers, by their own rhythm as in the life cycle */
+    CLADE_GROUP_SLIPPING,
+    CLADE_GROUP_LAPSED,
+    CLADE_GROUP_SPEND_LOW, /* of buyers, by thirds of what they spent so far */
+    CLADE_GROUP_SPEND_MIDDLE,
+    CLADE_GROUP_SPEND_HIGH,
+    CLADE_GROUP_AGE_LOW, /* where an age is known: under 35, */
+    CLADE_GROUP_AGE_MIDDLE,
+    CLADE_GROUP_AGE_HIGH, /* and 55 or more */
+    CLADE_GROUP_WOMEN,
+    CLADE_GROUP_MEN,
+    CLADE_N_PREDICT_GROUP
+} clade_predict_group_kind;
+CLADE_API const char *clade_predict_group_name(clade_predict_group_kind kind); /* "spend_low" */
+CLADE_API const char *clade_predict_group_words(clade_predict_group_kind kind, bool zh);
+
+/** How well the answer fits one group; groups of fewer than 20 are left out. */
+typedef struct clade_predict_group {
+    clade_predict_group_kind kind;
+    size_t                   n;
+    double                   base_rate;
+    clade_interval           first; /* the card's first metric within the group: AUC or Gini */
+    clade_interval           fit;   /* calibration error, or sum predicted over sum actual */
+    bool                     worse; /* the whole interval of `first` lies below that of all */
+} clade_predict_group;
+
+/** What acting on the answers is worth, by what the shop says a contact costs and brings. */
+typedef struct clade_predict_stakes {
+    double margin;       /* share of revenue that stays; 0: not asked */
+    double contact_cost; /* major units a contact */
+    double save_rate;    /* share of those contacted rightly whom the contact moves */
+} clade_predict_stakes;
+typedef struct clade_predict_profit {
+    bool                 known;
+    clade_predict_stakes stakes;
+    double               worth;      /* revenue of one who is moved, in major units */
+    double               threshold;  /* contact from this chance up; INFINITY: nobody */
+    double               profit;     /* a judged customer, at this threshold */
+    double               profit_all; /* when everybody is contacted */
+    size_t               true_positive, false_positive, true_negative, false_negative;
+} clade_predict_profit;
+
+/** How much a feature matters for the model as a whole; see clade_predictor_weigh. */
+typedef struct clade_predict_weight {
+    int    feature, group; /* as in clade_predict_reason */
+    double mean_margin;    /* mean of |margin| */
+    double direction;      /* rank correlation of the feature's value with what it adds, -1..1 */
+} clade_predict_weight;
+
+enum { CLADE_PREDICT_TOP = 10 }; /* features named on the card and watched for drift */
+
 typedef struct clade_predict_card {
     clade_predict_task task;
+    int64_t            first_us; /* of the log; INT64_MIN: not kept */
     int64_t            as_of_us;
+    char               currency[4];
     int64_t            judged_us; /* features were as of this moment */
     int    judged_days;  /* the label's window then; VALUE: shorter than its horizon at times */
     bool   by_customers; /* the log is too short for later moments: customers were held out */
@@ -110,8 +175,15 @@ typedef struct clade_predict_card {
     clade_predict_metric metric[CLADE_PREDICT_METRICS_MAX];
     clade_interval       gain_rule; /* what the answer gains over the rule in the first metric */
     clade_interval gain_linear;     /* and over the linear model; paired bootstrap over customers */
-    clade_calibration_bin bin[10];  /* reliability when judged */
+    clade_calibration_bin bin[10];  /* when judged: reliability, or mean amounts by tenths */
     size_t                n_bins;
+    clade_predict_tenth   tenth[10];
+    size_t                n_tenths; /* 10, or 0: not kept */
+    clade_predict_group   group[CLADE_N_PREDICT_GROUP];
+    size_t                n_groups;
+    clade_predict_profit  profit; /* CHURN, PURCHASE */
+    clade_predict_weight  top[CLADE_PREDICT_TOP];
+    size_t                n_top;
     bool                  trusted;
     clade_sentence        why; /* what is missing when not trusted; a but when it is; else empty */
     clade_sentence        behaviour; /* why vectors did not take part; empty when they did */
@@ -127,8 +199,9 @@ typedef struct clade_predict_options {
     bool     has_as_of; /* else the midnight after the last event */
     int64_t  as_of_us;
     uint64_t seed;
-    size_t   max_rows;       /* customers of one moment that are learnt from; 0 means 40,000 */
-    double   budget_seconds; /* for a task's search; 0: no limit */
+    size_t   max_rows;           /* customers of one moment that are learnt from; 0 means 40,000 */
+    double   budget_seconds;     /* for a task's search; 0: no limit */
+    clade_predict_stakes stakes; /* of CHURN and PURCHASE; margin 0: profit is not looked for */
 } clade_predict_options;
 
 /** A shop opened for predictions: features at past moments are made once for all tasks. */
@@ -157,7 +230,8 @@ typedef struct clade_predictor clade_predictor;
  *         expression that the store cannot read; CLADE_ERR_INTERRUPTED.
  * Ownership   The caller frees with clade_predictor_free, which accepts NULL.
  * Repeatable  Bit for bit by seed, whatever the number of threads, unless a budget cuts the search.
- * Cost        Features of at most six past moments, kept for the next task; a dozen small fits.
+ * Cost        Features of at most six past moments and of as_of, kept for the next task; a dozen
+ *             small fits; one answer for everybody, and the weights of the features.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_predictor_fit(clade_predictor         **out,
                                                           clade_predictions        *predictions,
@@ -234,13 +308,8 @@ CLADE_API void clade_predict_reason_write(clade_buffer *out, const clade_predict
                                           const clade_predict_task *task, const char *currency,
                                           bool zh);
 
-/** How much each feature matters for the model as a whole: mean |margin| over customers. */
-typedef struct clade_predict_weight {
-    int    feature, group; /* as in clade_predict_reason */
-    double mean_margin;    /* mean of |margin| */
-    double direction;      /* rank correlation of the feature's value with what it adds, -1..1 */
-} clade_predict_weight;
-/** Largest first. Ownership   *out is freed with free(). */
+/** How much each feature matters for the model as a whole: mean |margin| over customers. Largest
+ *  first. Ownership   *out is freed with free(). */
 CLADE_API CLADE_MUST_USE clade_status clade_predictor_weigh(clade_predict_weight **out,
                                                             size_t                *out_n,
                                                             const clade_predictor *predictor,
@@ -473,11 +542,36 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictor_events(clade_predict_event
                                                              clade_predictions     *predictions,
                                                              int64_t customer, clade_error *err);
 
+/* ---- Drift ----------------------------------------------------------------------------------- */
+
+/** How far customers have moved since the fit. */
+typedef struct clade_predict_drift {
+    int    feature; /* of the registry; -1: the answers themselves */
+    double psi;     /* sum over bins of (now - then) ln(now / then) */
+} clade_predict_drift;
+
+/**
+ * Population stability of the answers and of the heaviest features, between the customers asked
+ * about at the fit's moment and at that of `predictions`. Below 0.1 nothing moved, above 0.25 fit
+ * again.
+ *
+ * Bins are the tenths at the fit, and absence; half a customer is added to each.
+ *
+ * @param out     Room for CLADE_PREDICT_TOP + 1: the answers first.
+ * @param out_n   0 for a bundle that kept none.
+ * @return As clade_predictor_score.
+ * Source  Siddiqi (2006), Credit Risk Scorecards, ch. 9.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_predictor_drift(clade_predict_drift *out, size_t *out_n,
+                                                            const clade_predictor *predictor,
+                                                            clade_predictions     *predictions,
+                                                            clade_error           *err);
+
 /* ---- The bundle ------------------------------------------------------------------------------ */
 
 /**
- * models/predict/<task name>/ with card.json, model.json and the trees in XGBoost's own JSON; the
- * folder is replaced whole.
+ * models/predict/<task name>/ with card.json, card.md (the same in English words), model.json and
+ * the trees in XGBoost's own JSON; the folder is replaced whole.
  *
  * @param run  The run that fitted it: goes into the card.
  */
@@ -495,5 +589,12 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictors_list(char ***out_names, s
                                                             clade_error *err);
 /** The card as an object: the keys of `clade predict --json`. */
 CLADE_API void clade_predict_card_write(clade_json *json, const clade_predict_card *card);
+/** The card as Markdown for people: data, label, models, metrics, groups, limits, and what it is
+ *  not for. Ask out->failed at the end. */
+CLADE_API void clade_predict_card_markdown(clade_buffer *out, const clade_predict_card *card,
+                                           bool zh);
+/** What is known to limit an answer, one sentence a call, from 0 on; false behind the last. */
+CLADE_API bool clade_predict_card_limit(clade_sentence *out, const clade_predict_card *card,
+                                        size_t i);
 
 #endif

@@ -41,7 +41,11 @@ clade__rhythm clade__rhythm_of(double usual_gap_days)
 clade__habit clade__habit_of(const clade_features *features, size_t customer,
                              const clade__rhythm *rhythm)
 {
-    const float *row     = features->value + customer * features->n_features;
+    return clade__habit_of_row(features->value + customer * features->n_features, rhythm);
+}
+
+clade__habit clade__habit_of_row(const float *row, const clade__rhythm *rhythm)
+{
     const double orders  = (double)row[rhythm->orders];
     const double recency = (double)row[rhythm->recency];
     const double gap     = (double)row[rhythm->gap];

@@ -33,5 +33,7 @@ clade_status clade__usual_gap_days(double *out_days, const clade_features *featu
  * one short gap does not make a weekly buyer. */
 clade__habit clade__habit_of(const clade_features *features, size_t customer,
                              const clade__rhythm *rhythm);
+/** The same of a row of features. */
+clade__habit clade__habit_of_row(const float *row, const clade__rhythm *rhythm);
 
 #endif

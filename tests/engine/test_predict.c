@@ -286,6 +286,84 @@ static void a_bundle_comes_back_equal_bit_for_bit(void **state)
     }
 }
 
+/* The card as JSON, for comparisons of all that is on it. */
+static clade_buffer card_text(const clade_predictor *f)
+{
+    clade_buffer text = { 0 };
+    clade_json   json = clade_json_start(&text, 2);
+    clade_predict_card_write(&json, clade_predictor_card(f));
+    assert_false(text.failed);
+    return text;
+}
+
+static void a_card_comes_back_with_tenths_groups_and_features(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < 3; t++) {
+        char                            name[96];
+        clade_predictor                *f = shared_fit[t], *back = NULL;
+        const clade_predict_card *const card = clade_predictor_card(f);
+        clade_task_name(name, &shared_task[t]);
+        check_ok(clade_predictor_save(store, f, 19, &err));
+        check_ok(clade_predictor_open(&back, store, name, &err));
+        clade_buffer one = card_text(f), other = card_text(back);
+        assert_string_equal(one.data, other.data);
+        assert_int_equal(card->n_tenths, 10);
+        check_close(card->tenth[9].gain, 1, 1e-9);
+        assert_true(card->n_groups >= 4);
+        assert_int_equal(card->n_bins, 10);
+        assert_true(card->n_top > 0 || shared_task[t].kind == CLADE_TASK_VALUE);
+        clade_buffer_free(&one);
+        clade_buffer_free(&other);
+        clade_predictor_free(back);
+    }
+}
+
+static void the_sheet_lies_beside_the_card_and_tells_what_it_is_not_for(void **state)
+{
+    (void)state;
+    char         path[CLADE_PATH_MAX];
+    clade_buffer text = { 0 };
+    check_ok(clade_predictor_save(store, shared_fit[0], 1, &err));
+    check_ok(
+        clade_store_path(path, sizeof path, store, "models/predict/purchase-30d/card.md", &err));
+    check_ok(clade_file_read(&text, path, 1 << 20, &err));
+    clade_buffer_append(&text, "", 1);
+    static const char *const says[] = { "# purchase-30d",    "buys in the next 30 days",
+                                        "## Models tried",   "| auc | 0.",
+                                        "## Groups",         "lowest third of spend so far",
+                                        "## Known limits",   "the log spans 240 days",
+                                        "## Not to be used", "credit" };
+    for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
+        if (strstr(text.data, says[i]) == NULL) fail_msg("no '%s' in %s", says[i], text.data);
+    clade_buffer_free(&text);
+}
+
+/* Nothing moved at the fit's own moment; a hundred days of silence later everything did. */
+static void drift_is_nothing_at_the_fit_and_large_after_a_silence(void **state)
+{
+    (void)state;
+    clade_predict_drift drift[CLADE_PREDICT_TOP + 1];
+    size_t              n    = 0;
+    clade_predictor    *back = NULL;
+    check_ok(clade_predictor_save(store, shared_fit[0], 1, &err));
+    check_ok(clade_predictor_open(&back, store, "purchase-30d", &err));
+    check_ok(clade_predictor_drift(drift, &n, back, shared, &err));
+    assert_true(n >= 5);
+    assert_int_equal(drift[0].feature, -1);
+    for (size_t i = 0; i < n; i++)
+        check_close(drift[i].psi, 0, 1e-12);
+    clade_predictions *later = open_shop(DAYS + 100, 1);
+    double             most  = 0;
+    check_ok(clade_predictor_drift(drift, &n, back, later, &err));
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, drift[i].psi);
+    assert_true(drift[0].psi > 0.25);
+    assert_true(most > 1);
+    clade_predictions_free(later);
+    clade_predictor_free(back);
+}
+
 static void a_damaged_bundle_is_named_and_refused(void **state)
 {
     (void)state;
@@ -397,6 +475,9 @@ int main(void)
         cmocka_unit_test(purchases_are_told_better_than_by_the_rule_and_chances_are_true),
         cmocka_unit_test(reasons_add_up_to_the_answer),
         cmocka_unit_test(a_bundle_comes_back_equal_bit_for_bit),
+        cmocka_unit_test(a_card_comes_back_with_tenths_groups_and_features),
+        cmocka_unit_test(the_sheet_lies_beside_the_card_and_tells_what_it_is_not_for),
+        cmocka_unit_test(drift_is_nothing_at_the_fit_and_large_after_a_silence),
         cmocka_unit_test(a_damaged_bundle_is_named_and_refused),
     };
     const int failed = cmocka_run_group_tests(alone, NULL, NULL);

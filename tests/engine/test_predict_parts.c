@@ -173,6 +173,141 @@ static void a_blend_never_loses_more_than_its_best_model(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- the judged block */
+
+enum { JUDGED = 400 };
+
+/* Customers whose chance is told well among the older ones and not at all among the new. */
+typedef struct judged_shop {
+    double       answer[JUDGED], rule[JUDGED], y[JUDGED];
+    uint8_t      yes[JUDGED];
+    float       *x;
+    const float *row[JUDGED];
+} judged_shop;
+
+static void judged_make(judged_shop *s)
+{
+    size_t n_features;
+    (void)clade_features_all(&n_features);
+    clade_rng rng = clade_rng_stream(3, "test/judged", 0);
+    s->x          = CLADE_NEW(float, JUDGED *n_features);
+    for (size_t i = 0; i < JUDGED; i++) {
+        float *const row = s->x + i * n_features;
+        for (size_t j = 0; j < n_features; j++)
+            row[j] = NAN;
+        const bool young                                   = i % 2 == 0;
+        row[clade_features_find("days_since_first_order")] = young ? 89.5f : 90.5f;
+        row[clade_features_find("order_value_mean")]       = 20.5f + (float)(i % 4); /* mean 22 */
+        s->answer[i]                                       = clade_rng_uniform(&rng);
+        s->rule[i]                                         = 0.25;
+        s->yes[i] = clade_rng_uniform(&rng) < (young ? 0.5 : s->answer[i]);
+        s->y[i]   = s->yes[i];
+        s->row[i] = row;
+    }
+}
+
+static clade_predict_card card_of(const judged_shop *s)
+{
+    clade_predict_card card = { .task   = { .kind = CLADE_TASK_PURCHASE, .horizon_days = 30 },
+                                .metric = { { .name = "auc" } } };
+    card.n_judged           = JUDGED;
+    for (size_t i = 0; i < JUDGED; i++)
+        card.n_judged_positive += s->yes[i];
+    check_ok(clade_auc(&card.metric[0].of.value, s->answer, s->yes, JUDGED, &err));
+    card.n_metrics = 1;
+    return card;
+}
+
+static void the_group_that_an_answer_fits_less_well_is_named(void **state)
+{
+    (void)state;
+    static judged_shop s;
+    judged_make(&s);
+    clade_predict_card  card   = card_of(&s);
+    const clade__judged judged = { .n = JUDGED, .y = s.y, .row = s.row };
+    check_ok(clade__judge_groups(&card, &judged, s.answer, 1, &err));
+    /* Nobody's age, spend or sex is known, and nobody has a rhythm: two groups remain. */
+    assert_int_equal(card.n_groups, 2);
+    assert_int_equal(card.group[0].kind, CLADE_GROUP_FIRST_90);
+    assert_int_equal(card.group[0].n, JUDGED / 2);
+    assert_true(card.group[0].worse);
+    assert_false(card.group[1].worse);
+    assert_true(card.group[0].fit.low > card.group[1].fit.high); /* calibration is off as well */
+    clade_sentence limit;
+    assert_true(clade_predict_card_limit(&limit, &card, 0));
+    assert_non_null(strstr(limit.en, "fits less well for first order less than 90 days ago"));
+    free(s.x);
+}
+
+static void gains_of_a_rule_that_knows_nothing_are_those_of_chance(void **state)
+{
+    (void)state;
+    static judged_shop s;
+    judged_make(&s);
+    clade_predict_card card = card_of(&s);
+    check_ok(clade__judge_gains(&card, s.answer, s.rule, s.y, JUDGED, &err));
+    assert_int_equal(card.n_tenths, 10);
+    double lift = 0;
+    for (size_t b = 0; b < 10; b++) {
+        lift += card.tenth[b].lift / 10;
+        check_close(card.tenth[b].gain_rule, 0.1 * (double)(b + 1), 1e-12);
+        check_close(card.tenth[b].gain, lift, 1e-12); /* the lifts so far, a tenth each */
+        if (b < 9) assert_true(card.tenth[b].gain > card.tenth[b].gain_rule);
+    }
+    check_close(card.tenth[9].gain, 1, 1e-12);
+    free(s.x);
+}
+
+/* An order is worth 22, of which 0.3 stay, and one contact in two moves: 3.3 for each buyer, less 2
+ * a contact. The naive reference tries every answer as the threshold. */
+static void the_threshold_pays_best_of_all(void **state)
+{
+    (void)state;
+    static judged_shop s;
+    judged_make(&s);
+    clade_predict_card         card   = card_of(&s);
+    const clade__judged        judged = { .n = JUDGED, .y = s.y, .row = s.row };
+    const clade_predict_stakes stakes = { .margin = 0.3, .contact_cost = 2, .save_rate = 0.5 };
+    check_ok(clade__judge_profit(&card, &judged, s.answer, s.yes, &stakes, &err));
+    const clade_predict_profit *const p = &card.profit;
+    assert_true(p->known);
+    check_close(p->worth, 22, 1e-5);
+    double best = 0;
+    for (size_t k = 0; k < JUDGED; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < JUDGED; i++)
+            if (s.answer[i] >= s.answer[k]) sum += 3.3 * s.yes[i] - 2;
+        best = sum > best ? sum : best;
+    }
+    check_close(p->profit, best / JUDGED, 1e-6);
+    check_close(p->profit * JUDGED,
+                3.3 * (double)p->true_positive - 2 * (double)(p->true_positive + p->false_positive),
+                1e-3);
+    assert_int_equal(p->true_positive + p->false_negative, card.n_judged_positive);
+    assert_int_equal(p->false_positive + p->true_negative, JUDGED - card.n_judged_positive);
+    assert_true(p->profit > p->profit_all);
+    free(s.x);
+}
+
+static void a_contact_that_never_pays_is_made_to_nobody(void **state)
+{
+    (void)state;
+    static judged_shop s;
+    judged_make(&s);
+    clade_predict_card         card   = card_of(&s);
+    const clade__judged        judged = { .n = JUDGED, .y = s.y, .row = s.row };
+    const clade_predict_stakes stakes = { .margin = 0.3, .contact_cost = 7, .save_rate = 1 };
+    clade_buffer               text   = { 0 };
+    check_ok(clade__judge_profit(&card, &judged, s.answer, s.yes, &stakes, &err));
+    assert_true(isinf(card.profit.threshold));
+    assert_int_equal(card.profit.false_negative, card.n_judged_positive);
+    check_close(card.profit.profit, 0, 0);
+    clade_predict_card_markdown(&text, &card, false);
+    assert_non_null(strstr(text.data, "contact nobody"));
+    clade_buffer_free(&text);
+    free(s.x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +317,10 @@ int main(void)
         cmocka_unit_test(calibration_finds_the_line_that_the_labels_were_drawn_from),
         cmocka_unit_test(calibrated_amounts_sum_to_what_was_spent),
         cmocka_unit_test(a_blend_never_loses_more_than_its_best_model),
+        cmocka_unit_test(the_group_that_an_answer_fits_less_well_is_named),
+        cmocka_unit_test(gains_of_a_rule_that_knows_nothing_are_those_of_chance),
+        cmocka_unit_test(the_threshold_pays_best_of_all),
+        cmocka_unit_test(a_contact_that_never_pays_is_made_to_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

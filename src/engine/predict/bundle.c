@@ -14,8 +14,9 @@
 
 enum { BUNDLE_VERSION = 1, FILE_MAX = 1 << 28 };
 
-static const char *const files[] = { "card.json", "model.json", "trees.json", "joint.json" };
-enum { CARD, MODEL, TREES, JOINT, N_FILES };
+static const char *const files[] = { "card.json", "model.json", "trees.json", "joint.json",
+                                     "card.md" };
+enum { CARD, MODEL, TREES, JOINT, CARD_WORDS, N_FILES };
 
 static clade__bundle bundle_of(const clade_store *store, const char *name)
 {
@@ -49,6 +50,24 @@ static void write_rule(clade_json *json, const char *key, const clade__rule *rul
     clade_json_object_end(json);
 }
 
+static void write_spreads(clade_json *json, const clade_predictor *p)
+{
+    size_t               n;
+    const clade_feature *all = clade_features_all(&n);
+    clade_json_key(json, "spreads");
+    clade_json_array(json);
+    for (size_t i = 0; i < p->n_spreads; i++) {
+        const clade__spread *const s = &p->spread[i];
+        clade_json_object(json);
+        clade_json_put_text(json, "feature", s->feature < 0 ? "" : all[s->feature].name);
+        clade_json_put_int(json, "n_edges", (int64_t)s->n_edges);
+        clade__json_put_numbers(json, "edge", s->edge, s->n_edges);
+        clade__json_put_numbers(json, "count", s->count, s->n_edges + 2);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+}
+
 static void write_model(clade_buffer *out, const clade_predictor *p)
 {
     char       hash[24];
@@ -77,6 +96,7 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
     clade__json_put_numbers(&json, "band_edge", p->band_edge, p->n_bands == 0 ? 0 : p->n_bands - 1);
     clade__json_put_numbers(&json, "band_low", p->band_low, p->n_bands);
     clade__json_put_numbers(&json, "band_high", p->band_high, p->n_bands);
+    write_spreads(&json, p);
     clade_json_object_end(&json);
     clade_buffer_text(out, "\n");
 }
@@ -103,12 +123,14 @@ static clade_status put_trees(const clade__bundle *b, int file, const clade_tree
 
 static clade_status write_files(const clade__bundle *b, const clade_predictor *p, clade_error *err)
 {
-    clade_buffer card = { 0 }, model = { 0 };
+    clade_buffer card = { 0 }, model = { 0 }, sheet = { 0 };
     clade_json   json = clade_json_start(&card, 2);
     clade_predict_card_write(&json, &p->card);
     clade_buffer_text(&card, "\n");
     write_model(&model, p);
+    clade_predict_card_markdown(&sheet, &p->card, false);
     clade_status status = put_file(b, CARD, &card, err);
+    if (status == CLADE_OK) status = put_file(b, CARD_WORDS, &sheet, err);
     if (status == CLADE_OK) status = put_file(b, MODEL, &model, err);
     if (status == CLADE_OK && p->card.weight[CLADE_PREDICT_TREES] > 0)
         status = put_trees(b, TREES, p->trees, err);
@@ -116,6 +138,7 @@ static clade_status write_files(const clade__bundle *b, const clade_predictor *p
         status = put_trees(b, JOINT, p->joint, err);
     clade_buffer_free(&card);
     clade_buffer_free(&model);
+    clade_buffer_free(&sheet);
     return status;
 }
 
@@ -217,6 +240,32 @@ static clade_status read_bands(clade_predictor *p, const clade_json_tree *tree, 
     return clade__json_numbers(p->band_high, p->n_bands, tree, tree->node, "band_high", err);
 }
 
+/* Of a bundle that kept none there are none. */
+static clade_status read_spreads(clade_predictor *p, const clade_json_tree *tree, clade_error *err)
+{
+    const clade_json_node *const list = clade_json_get(tree, tree->node, "spreads");
+    if (list == NULL || list->type != CLADE_JSON_ARRAY) return CLADE_OK;
+    const clade_json_node *node = list + 1;
+    for (size_t i = 0; i < list->n && i < CLADE__SPREADS_MAX; i++, node = tree->node + node->next) {
+        char                         name[64];
+        double                       n_edges = 0;
+        clade__spread *const         s       = &p->spread[i];
+        const clade_json_node *const feature = clade_json_get(tree, node, "feature");
+        if (feature == NULL || feature->type != CLADE_JSON_TEXT)
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: spread %zu names no feature", i);
+        (void)snprintf(name, sizeof name, "%.*s", (int)feature->text.size, feature->text.data);
+        s->feature = name[0] == '\0' ? -1 : clade_features_find(name);
+        CLADE_TRY(number(&n_edges, tree, node, "n_edges", err));
+        if (!(n_edges >= 0 && n_edges <= 9) || (name[0] != '\0' && s->feature < 0))
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: %g edges of '%s'", n_edges, name);
+        s->n_edges = (size_t)n_edges;
+        CLADE_TRY(clade__json_numbers(s->edge, s->n_edges, tree, node, "edge", err));
+        CLADE_TRY(clade__json_numbers(s->count, s->n_edges + 2, tree, node, "count", err));
+        p->n_spreads++;
+    }
+    return CLADE_OK;
+}
+
 static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, clade_error *err)
 {
     double n_features = 0, n_columns = 0;
@@ -241,6 +290,7 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
     CLADE_TRY(read_rule(&p->value, p->n_columns, tree, "value", err));
     CLADE_TRY(number(&p->band_scale, tree, tree->node, "band_scale", err));
     CLADE_TRY(read_bands(p, tree, err));
+    CLADE_TRY(read_spreads(p, tree, err));
     const clade_json_node *const linear = clade_json_get(tree, tree->node, "linear");
     if (linear == NULL && p->card.weight[CLADE_PREDICT_LINEAR] == 0) return CLADE_OK;
     p->linear = CLADE_NEW(clade_additive, 1);

@@ -113,12 +113,90 @@ static void write_metrics(clade_json *json, const clade_predict_card *card)
     clade_json_array_end(json);
 }
 
+static void write_tenths(clade_json *json, const clade_predict_card *card)
+{
+    clade_json_key(json, "tenths");
+    clade_json_array(json);
+    for (size_t b = 0; b < card->n_tenths; b++) {
+        clade_json_object(json);
+        clade_json_put_number(json, "lift", card->tenth[b].lift);
+        clade_json_put_number(json, "gain", card->tenth[b].gain);
+        clade_json_put_number(json, "gain_rule", card->tenth[b].gain_rule);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+}
+
+static void write_groups(clade_json *json, const clade_predict_card *card)
+{
+    const bool amount = clade_task_is_amount(&card->task);
+    clade_json_key(json, "groups");
+    clade_json_array(json);
+    for (size_t i = 0; i < card->n_groups; i++) {
+        const clade_predict_group *const g = &card->group[i];
+        clade_json_object(json);
+        clade_json_put_text(json, "group", clade_predict_group_name(g->kind));
+        clade_json_put_text(json, "words", clade_predict_group_words(g->kind, false));
+        clade_json_put_text(json, "words_zh", clade_predict_group_words(g->kind, true));
+        clade_json_put_int(json, "n", (int64_t)g->n);
+        clade_json_put_number(json, "base_rate", g->base_rate);
+        put_interval(json, amount ? "gini" : "auc", &g->first);
+        put_interval(json, amount ? "total" : "ece", &g->fit);
+        clade_json_put_bool(json, "fits_less_well", g->worse);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+}
+
+static void write_profit(clade_json *json, const clade_predict_profit *p)
+{
+    if (!p->known) return;
+    clade_json_key(json, "profit");
+    clade_json_object(json);
+    clade_json_put_number(json, "margin", p->stakes.margin);
+    clade_json_put_number(json, "contact_cost", p->stakes.contact_cost);
+    clade_json_put_number(json, "save_rate", p->stakes.save_rate);
+    clade_json_put_number(json, "worth", p->worth);
+    clade_json_put_number(json, "threshold", p->threshold); /* null: nobody */
+    clade_json_put_number(json, "a_customer", p->profit);
+    clade_json_put_number(json, "a_customer_when_all", p->profit_all);
+    clade_json_put_int(json, "true_positive", (int64_t)p->true_positive);
+    clade_json_put_int(json, "false_positive", (int64_t)p->false_positive);
+    clade_json_put_int(json, "true_negative", (int64_t)p->true_negative);
+    clade_json_put_int(json, "false_negative", (int64_t)p->false_negative);
+    clade_json_object_end(json);
+}
+
+const char *clade__weight_name(const clade_predict_weight *weight)
+{
+    size_t               n;
+    const clade_feature *all = clade_features_all(&n);
+    if (weight->feature >= 0) return all[weight->feature].name;
+    return weight->group == 0 ? "value_model" : "behaviour";
+}
+
+static void write_top(clade_json *json, const clade_predict_card *card)
+{
+    clade_json_key(json, "top_features");
+    clade_json_array(json);
+    for (size_t i = 0; i < card->n_top; i++) {
+        clade_json_object(json);
+        clade_json_put_text(json, "feature", clade__weight_name(&card->top[i]));
+        clade_json_put_number(json, "mean_margin", card->top[i].mean_margin);
+        clade_json_put_number(json, "direction", card->top[i].direction);
+        clade_json_object_end(json);
+    }
+    clade_json_array_end(json);
+}
+
 void clade_predict_card_write(clade_json *json, const clade_predict_card *card)
 {
     char text[40];
     clade_json_object(json);
     write_task(json, &card->task);
+    if (card->first_us != INT64_MIN) put_moment(json, "first_event", card->first_us);
     put_moment(json, "as_of", card->as_of_us);
+    clade_json_put_text(json, "currency", card->currency);
     put_moment(json, "judged_at", card->judged_us);
     clade_json_put_int(json, "judged_days", card->judged_days);
     clade_json_put_bool(json, "judged_on_other_customers", card->by_customers);
@@ -130,6 +208,10 @@ void clade_predict_card_write(clade_json *json, const clade_predict_card *card)
     clade_json_put_number(json, "base_rate", card->base_rate);
     write_models(json, card);
     write_metrics(json, card);
+    write_tenths(json, card);
+    write_groups(json, card);
+    write_profit(json, &card->profit);
+    write_top(json, card);
     clade_json_key(json, "suspects");
     clade_json_array(json);
     for (size_t i = 0; i < 3 && card->suspect[i][0] != '\0'; i++)
@@ -260,6 +342,107 @@ static void read_metrics(clade_predict_card *out, reader *r, const clade_json_no
     }
 }
 
+/* ---- What an older clade did not keep: missing is empty. */
+
+/* The list of a key, or NULL; *out_first is its first element. */
+static const clade_json_node *list_of(const reader *r, const clade_json_node *root, const char *key,
+                                      const clade_json_node **out_first)
+{
+    const clade_json_node *const list = clade_json_get(r->tree, root, key);
+    if (list == NULL || list->type != CLADE_JSON_ARRAY || list->n == 0) return NULL;
+    *out_first = first_child(r, list);
+    return *out_first == NULL ? NULL : list;
+}
+
+static void read_tenths(clade_predict_card *out, const reader *r, const clade_json_node *root)
+{
+    const clade_json_node       *node = NULL;
+    const clade_json_node *const list = list_of(r, root, "tenths", &node);
+    if (list == NULL || list->n != 10) return;
+    for (; out->n_tenths < 10; node = r->tree->node + node->next)
+        out->tenth[out->n_tenths++] =
+            (clade_predict_tenth){ real(r, node, "lift"), real(r, node, "gain"),
+                                   real(r, node, "gain_rule") };
+}
+
+static void read_groups(clade_predict_card *out, reader *r, const clade_json_node *root)
+{
+    const bool                   amount = clade_task_is_amount(&out->task);
+    const clade_json_node       *node   = NULL;
+    const clade_json_node *const list   = list_of(r, root, "groups", &node);
+    for (size_t i = 0; list != NULL && i < list->n && i < CLADE_N_PREDICT_GROUP; i++) {
+        char                       name[32];
+        clade_predict_group *const g = &out->group[out->n_groups];
+        words(name, sizeof name, r, node, "group");
+        for (int k = 0; k < CLADE_N_PREDICT_GROUP; k++) {
+            if (strcmp(name, clade_predict_group_name((clade_predict_group_kind)k)) != 0) continue;
+            g->kind      = (clade_predict_group_kind)k;
+            g->n         = whole(r, node, "n");
+            g->base_rate = real(r, node, "base_rate");
+            interval(&g->first, r, node, amount ? "gini" : "auc");
+            interval(&g->fit, r, node, amount ? "total" : "ece");
+            g->worse = truth(r, node, "fits_less_well");
+            out->n_groups++;
+        }
+        node = r->tree->node + node->next;
+    }
+}
+
+static void read_profit(clade_predict_profit *out, reader *r, const clade_json_node *root)
+{
+    const clade_json_node *const node = clade_json_get(r->tree, root, "profit");
+    if (node == NULL || node->type != CLADE_JSON_OBJECT) return;
+    *out = (clade_predict_profit){
+        .known          = true,
+        .stakes         = { real(r, node, "margin"), real(r, node, "contact_cost"),
+                            real(r, node, "save_rate") },
+        .worth          = real(r, node, "worth"),
+        .threshold      = real(r, node, "threshold"),
+        .profit         = real(r, node, "a_customer"),
+        .profit_all     = real(r, node, "a_customer_when_all"),
+        .true_positive  = whole(r, node, "true_positive"),
+        .false_positive = whole(r, node, "false_positive"),
+        .true_negative  = whole(r, node, "true_negative"),
+        .false_negative = whole(r, node, "false_negative"),
+    };
+    if (isnan(out->threshold)) out->threshold = (double)INFINITY;
+}
+
+static void read_top(clade_predict_card *out, reader *r, const clade_json_node *root)
+{
+    const clade_json_node       *node = NULL;
+    const clade_json_node *const list = list_of(r, root, "top_features", &node);
+    for (size_t i = 0; list != NULL && i < list->n && i < CLADE_PREDICT_TOP; i++) {
+        char name[64];
+        words(name, sizeof name, r, node, "feature");
+        const int  feature = clade_features_find(name);
+        const bool value = strcmp(name, "value_model") == 0, other = strcmp(name, "behaviour") == 0;
+        if (feature >= 0 || value || other)
+            out->top[out->n_top++] = (clade_predict_weight){
+                .feature     = feature,
+                .group       = value   ? 0
+                               : other ? 1
+                                       : -1,
+                .mean_margin = real(r, node, "mean_margin"),
+                .direction   = real(r, node, "direction"),
+            };
+        node = r->tree->node + node->next;
+    }
+}
+
+static void read_kept_since(clade_predict_card *out, reader *r, const clade_json_node *root)
+{
+    out->first_us = INT64_MIN;
+    if (clade_json_get(r->tree, root, "first_event") != NULL)
+        moment(&out->first_us, r, root, "first_event");
+    if (clade_json_get(r->tree, root, "currency") != NULL)
+        words(out->currency, sizeof out->currency, r, root, "currency");
+    read_tenths(out, r, root);
+    read_groups(out, r, root);
+    read_profit(&out->profit, r, root);
+    read_top(out, r, root);
+}
+
 clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tree,
                               clade_error *err)
 {
@@ -284,6 +467,7 @@ clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tr
     out->seconds           = real(&r, root, "seconds");
     out->run               = (int64_t)whole(&r, root, "run");
     read_metrics(out, &r, root);
+    read_kept_since(out, &r, root);
     interval(&out->gain_rule, &r, root, "gain_over_rule");
     interval(&out->gain_linear, &r, root, "gain_over_linear");
     sentence(&out->why, &r, root, "why");

@@ -153,23 +153,30 @@ static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n,
     return CLADE_OK;
 }
 
-static clade_status judge(clade_predictor *p, const clade__rows *rows, uint64_t seed,
-                          clade_error *err)
+static clade_status judge(clade_predictor *p, const clade__rows *rows,
+                          const clade_predict_options *options, clade_error *err)
 {
     const size_t       from = rows->end[rows->n_blocks - 2], n = rows->n - from;
     const float *const x       = rows->x + from * rows->n_columns;
     double *const      answers = CLADE_NEW(double, 3 * n + 3);
+    const float      **row     = CLADE_NEW(const float *, n + 1);
     clade_status       status  = CLADE_OK;
-    if (answers == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
-    status = clade__blend_margin(answers, p, x, n, err);
+    if (answers == NULL || row == NULL) {
+        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++)
+        row[i] = x + i * rows->n_columns;
+    const clade__judged judged = { n, answers, answers + n, answers + 2 * n, rows->y + from, row };
+    status                     = clade__blend_margin(answers, p, x, n, err);
     if (status == CLADE_OK)
         status = clade__model_margin(answers + n, p, CLADE_PREDICT_RULE, x, n, err);
     if (status == CLADE_OK)
         status = clade__model_margin(answers + 2 * n, p, CLADE_PREDICT_LINEAR, x, n, err);
-    if (status == CLADE_OK)
-        status =
-            clade__judge(p, answers, answers + n, answers + 2 * n, rows->y + from, n, seed, err);
+    if (status == CLADE_OK) status = clade__judge(p, &judged, &options->stakes, options->seed, err);
+done:
     free(answers);
+    free(row);
     return status;
 }
 
@@ -240,9 +247,10 @@ static clade_status check_labels(const clade_predictor *p, const clade__rows *ro
     return CLADE_OK;
 }
 
-static clade_status fit_rows(clade_predictor *p, const clade__rows *rows, uint64_t seed,
-                             clade_error *err)
+static clade_status fit_rows(clade_predictor *p, const clade__rows *rows,
+                             const clade_predict_options *options, clade_error *err)
 {
+    const uint64_t            seed    = options->seed;
     clade_predict_card *const card    = &p->card;
     const size_t              n_learn = rows->end[rows->n_blocks - 2];
     p->n_features                     = rows->n_features;
@@ -257,7 +265,7 @@ static clade_status fit_rows(clade_predictor *p, const clade__rows *rows, uint64
     if (!clade_task_is_amount(&card->task)) CLADE_TRY(find_suspects(card, rows, n_learn, err));
     CLADE_TRY(choose(p, rows, seed, err));
     CLADE_TRY(refit(p, rows, n_learn, seed, err));
-    CLADE_TRY(judge(p, rows, seed, err));
+    CLADE_TRY(judge(p, rows, options, err));
     CLADE_TRY(refit(p, rows, rows->n, seed, err)); /* what has been judged may be learnt from now */
     return settle_averages(p, rows, err);
 }
@@ -274,15 +282,18 @@ clade_status clade_predictor_fit(clade_predictor **out, clade_predictions *predi
     p->card.as_of_us  = predictions->as_of_us;
     p->card.seed      = seed;
     p->card.data_hash = predictions->data_hash;
-    p->band_scale     = 1;
+    p->card.first_us  = predictions->first_us;
+    memcpy(p->card.currency, predictions->currency, sizeof p->card.currency);
+    p->band_scale = 1;
     clade_status status;
     if (task->kind == CLADE_TASK_VALUE) {
         status = clade__value_task_fit(p, predictions, err);
     } else {
         status = clade__rows_make(&rows, &p->card.behaviour, &p->card.task, predictions, err);
-        if (status == CLADE_OK) status = fit_rows(p, &rows, seed, err);
+        if (status == CLADE_OK) status = fit_rows(p, &rows, &predictions->options, err);
     }
     clade__rows_free(&rows);
+    if (status == CLADE_OK) status = clade__spreads_settle(p, predictions, err);
     if (status == CLADE_OK) {
         p->card.seconds = clade_seconds() - start;
         *out            = p;

@@ -162,6 +162,19 @@ static clade_status interval_of(clade_interval *out, const metric_kind *metric,
     return clade_bootstrap(out, on_resample, &r, n, &options, err);
 }
 
+clade_status clade__judge_metric(clade_interval *out, const char *name, bool amount,
+                                 const double *answer, const double *y, size_t n, uint64_t seed,
+                                 clade_error *err)
+{
+    const metric_kind *const kinds   = amount ? amount_metrics : chance_metrics;
+    const size_t             n_kinds = amount ? sizeof amount_metrics / sizeof amount_metrics[0]
+                                              : sizeof chance_metrics / sizeof chance_metrics[0];
+    for (size_t k = 0; k < n_kinds; k++)
+        if (strcmp(kinds[k].name, name) == 0)
+            return interval_of(out, &kinds[k], answer, NULL, y, n, seed, err);
+    return clade_fail(err, CLADE_ERR_ARG, "there is no metric '%s'", name);
+}
+
 /* ---------------------------------------------------------------- amounts: what fell between */
 
 typedef struct pair {
@@ -254,51 +267,68 @@ static void settle_verdict(clade_predict_card *card)
     }
 }
 
-clade_status clade__judge(clade_predictor *p, const double *answer, const double *rule,
-                          const double *linear, const double *y, size_t n, uint64_t seed,
-                          clade_error *err)
+/* Answers, those of the rule and of the linear model: out (3, n), no margins any more. */
+static void settle_answers(double *out, uint8_t *yes, clade_predict_card *card,
+                           const clade__judged *judged)
 {
-    clade_predict_card *const card    = &p->card;
-    const bool                amount  = clade_task_is_amount(&card->task);
-    const metric_kind *const  kinds   = amount ? amount_metrics : chance_metrics;
-    const size_t              n_kinds = amount ? sizeof amount_metrics / sizeof amount_metrics[0]
-                                               : sizeof chance_metrics / sizeof chance_metrics[0];
-    double *const             a       = CLADE_NEW(double, 3 * n + 3);
-    uint8_t *const            yes     = CLADE_NEW(uint8_t, n + 1);
-    double                    ece;
+    const size_t n          = judged->n;
+    card->n_judged          = n;
+    card->n_judged_positive = 0;
+    card->base_rate         = 0;
+    for (size_t i = 0; i < n; i++) {
+        out[i]         = clade__answer_of(&card->task, judged->answer[i]);
+        out[n + i]     = clade__answer_of(&card->task, judged->rule[i]);
+        out[2 * n + i] = clade__answer_of(&card->task, judged->linear[i]);
+        yes[i]         = judged->y[i] > 0;
+        card->n_judged_positive += yes[i];
+        card->base_rate += judged->y[i] / (double)n;
+    }
+}
+
+static clade_status judge_metrics(clade_predict_card *card, const double *a, const double *y,
+                                  const uint8_t *yes, size_t n, uint64_t seed, clade_error *err)
+{
+    const bool               amount  = clade_task_is_amount(&card->task);
+    const metric_kind *const kinds   = amount ? amount_metrics : chance_metrics;
+    const size_t             n_kinds = amount ? sizeof amount_metrics / sizeof amount_metrics[0]
+                                              : sizeof chance_metrics / sizeof chance_metrics[0];
+    for (size_t k = 0; k < n_kinds; k++) {
+        clade_predict_metric *const m = &card->metric[k];
+        (void)snprintf(m->name, sizeof m->name, "%s", kinds[k].name);
+        m->baseline = kinds[k].of(a + n, y, yes, n);
+        CLADE_TRY(kinds[k].of == auc_of ? clade_auc_delong(&m->of, a, yes, n, 0.95, err)
+                                        : interval_of(&m->of, &kinds[k], a, NULL, y, n, seed, err));
+    }
+    card->n_metrics = n_kinds;
+    CLADE_TRY(interval_of(&card->gain_rule, &kinds[0], a, a + n, y, n, seed, err));
+    return interval_of(&card->gain_linear, &kinds[0], a, a + 2 * n, y, n, seed, err);
+}
+
+clade_status clade__judge(clade_predictor *p, const clade__judged *judged,
+                          const clade_predict_stakes *stakes, uint64_t seed, clade_error *err)
+{
+    clade_predict_card *const card   = &p->card;
+    const bool                amount = clade_task_is_amount(&card->task);
+    const size_t              n      = judged->n;
+    const double *const       y      = judged->y;
+    double *const             a      = CLADE_NEW(double, 3 * n + 3);
+    uint8_t *const            yes    = CLADE_NEW(uint8_t, n + 1);
+    double                    error;
     clade_status              status = CLADE_OK;
     if (a == NULL || yes == NULL) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory to judge %zu answers", n);
         goto done;
     }
-    card->n_judged          = n;
-    card->n_judged_positive = 0;
-    card->base_rate         = 0;
-    for (size_t i = 0; i < n; i++) {
-        a[i]         = clade__answer_of(&card->task, answer[i]);
-        a[n + i]     = clade__answer_of(&card->task, rule[i]);
-        a[2 * n + i] = clade__answer_of(&card->task, linear[i]);
-        yes[i]       = y[i] > 0;
-        card->n_judged_positive += yes[i];
-        card->base_rate += y[i] / (double)n;
-    }
-    for (size_t k = 0; k < n_kinds && status == CLADE_OK; k++) {
-        clade_predict_metric *const m = &card->metric[k];
-        (void)snprintf(m->name, sizeof m->name, "%s", kinds[k].name);
-        m->baseline = kinds[k].of(a + n, y, yes, n);
-        status      = kinds[k].of == auc_of ? clade_auc_delong(&m->of, a, yes, n, 0.95, err)
-                                            : interval_of(&m->of, &kinds[k], a, NULL, y, n, seed, err);
-    }
-    card->n_metrics = n_kinds;
-    if (status == CLADE_OK)
-        status = interval_of(&card->gain_rule, &kinds[0], a, a + n, y, n, seed, err);
-    if (status == CLADE_OK)
-        status = interval_of(&card->gain_linear, &kinds[0], a, a + 2 * n, y, n, seed, err);
+    settle_answers(a, yes, card, judged);
+    status = judge_metrics(card, a, y, yes, n, seed, err);
     if (status == CLADE_OK && amount) status = make_bands(p, a, y, n, err);
-    if (status == CLADE_OK && !amount) {
-        card->n_bins = N_BINS;
-        status       = clade_calibration_error(&ece, card->bin, a, yes, n, N_BINS, err);
-    }
+    card->n_bins = N_BINS;
+    if (status == CLADE_OK)
+        status = amount ? clade_value_calibration(&error, card->bin, a, y, n, N_BINS, err)
+                        : clade_calibration_error(&error, card->bin, a, yes, n, N_BINS, err);
+    if (status == CLADE_OK) status = clade__judge_gains(card, a, a + n, y, n, err);
+    if (status == CLADE_OK) status = clade__judge_groups(card, judged, a, seed, err);
+    if (status == CLADE_OK) status = clade__judge_profit(card, judged, a, yes, stakes, err);
     if (status == CLADE_OK) settle_verdict(card);
 done:
     free(a);

@@ -122,6 +122,15 @@ typedef struct clade__rule {
     double   cut, in, out, offset;
 } clade__rule;
 
+/* How the customers asked about lay at the fit: a column by its tenths, -1 for the answers. */
+typedef struct clade__spread {
+    int    feature;
+    size_t n_edges;
+    double edge[9];   /* rising; bin b holds edge[b - 1] <= value < edge[b] */
+    double count[11]; /* of the bins, and of absence behind them */
+} clade__spread;
+enum { CLADE__SPREADS_MAX = CLADE_PREDICT_TOP + 1 };
+
 struct clade_predictor {
     clade_predict_card card;
     size_t             n_features, n_columns;
@@ -135,6 +144,8 @@ struct clade_predictor {
     double             band_scale; /* what an answer is divided by before its band is looked up */
     size_t             n_bands;    /* amounts: what fell between, by predicted amount */
     double             band_edge[10], band_low[10], band_high[10];
+    size_t             n_spreads;
+    clade__spread      spread[CLADE__SPREADS_MAX]; /* the answers first */
 };
 
 size_t clade__predictor_n_vector(const clade_predictor *predictor);
@@ -176,9 +187,32 @@ clade_status clade__blend_choose(double *out_weight, const double *const *margin
 /* CLADE_TASK_VALUE: no rows are learnt from, the probability models answer alone. */
 clade_status clade__value_task_fit(clade_predictor *out, clade_predictions *p, clade_error *err);
 
-/* What the judged block says: metrics, gains, reliability, bands of amounts, the verdict. */
-clade_status clade__judge(clade_predictor *predictor, const double *answer, const double *rule,
-                          const double *linear, const double *y, size_t n, uint64_t seed,
-                          clade_error *err);
+/* The judged block: margins and truths of n customers, and their features. */
+typedef struct clade__judged {
+    size_t              n;
+    const double       *answer, *rule, *linear; /* (n) margins */
+    const double       *y;                      /* (n) */
+    const float *const *row;                    /* (n) features, in the registry's order */
+} clade__judged;
+
+/* What it says: metrics, gains, reliability, groups, bands of amounts, the verdict. */
+clade_status clade__judge(clade_predictor *predictor, const clade__judged *judged,
+                          const clade_predict_stakes *stakes, uint64_t seed, clade_error *err);
+/* One metric by name with its interval. */
+clade_status clade__judge_metric(clade_interval *out, const char *name, bool amount,
+                                 const double *answer, const double *y, size_t n, uint64_t seed,
+                                 clade_error *err);
+/* Groups, gains and profit into the card; `answer` and `rule` are no margins here. */
+clade_status clade__judge_groups(clade_predict_card *card, const clade__judged *judged,
+                                 const double *answer, uint64_t seed, clade_error *err);
+clade_status clade__judge_gains(clade_predict_card *card, const double *answer, const double *rule,
+                                const double *y, size_t n, clade_error *err);
+clade_status clade__judge_profit(clade_predict_card *card, const clade__judged *judged,
+                                 const double *answer, const uint8_t *yes,
+                                 const clade_predict_stakes *stakes, clade_error *err);
+
+/* The heaviest features, and how everybody lies in them as of as_of. */
+clade_status clade__spreads_settle(clade_predictor *predictor, clade_predictions *p,
+                                   clade_error *err);
 
 #endif

@@ -29,7 +29,12 @@ static clade_status judge(clade_predictor *p, clade_predictions *ps, const clade
     double *const               worth  = CLADE_NEW(double, 4 * n_all + 1);
     size_t                      n      = 0;
     clade_status                status = CLADE_OK;
-    if (worth == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n_all);
+    const float               **row    = CLADE_NEW(const float *, n_all + 1);
+    if (worth == NULL || row == NULL) {
+        free(worth);
+        free(row);
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n_all);
+    }
     double *const label = worth + n_all, *const answer = worth + 2 * n_all,
                   *const rule = worth + 3 * n_all;
     status                    = clade__value_worth(worth, m, days, err);
@@ -37,6 +42,7 @@ static clade_status judge(clade_predictor *p, clade_predictions *ps, const clade
         status = clade__task_labels(label, ps->store, &task, f->customer, n_all, m->at_us, err);
     for (size_t i = 0; i < n_all && status == CLADE_OK; i++) {
         if (isnan(worth[i]) || !clade__task_asks(&task, m, i)) continue;
+        row[n]     = f->value + i * f->n_features;
         answer[n]  = log(fmax(worth[i], 1e-7));
         rule[n]    = log(fmax(as_before(m, i, days), 1e-7));
         label[n++] = label[i];
@@ -46,8 +52,10 @@ static clade_status judge(clade_predictor *p, clade_predictions *ps, const clade
                             "%zu customers had bought something %d days ago, wanted at least %d", n,
                             days, CLADE__MIN_ROWS);
     if (status == CLADE_OK)
-        status = clade__judge(p, answer, rule, rule, label, n, ps->options.seed, err);
+        status = clade__judge(p, &(clade__judged){ n, answer, rule, rule, label, row },
+                              &ps->options.stakes, ps->options.seed, err);
     free(worth);
+    free(row);
     return status;
 }
 
