@@ -5,6 +5,7 @@
 
 #include "clade/flows.h"
 #include "clade/ingest.h"
+#include "clade/predict.h"
 #include "clade/segments.h"
 
 enum {
@@ -90,6 +91,9 @@ typedef struct facts {
     size_t              n_loads;
     load_view          *load;
 
+    size_t               n_predictions;
+    clade_predict_card **prediction; /* (n_predictions) */
+
     int64_t    run; /* that made the segments */
     clade_text seed, build, data_hash;
 } facts;
@@ -102,6 +106,7 @@ CLADE_MUST_USE clade_status facts_gather(facts *out, clade_store *store, bool zh
 CLADE_MUST_USE clade_status facts_study(facts *f, clade_store *store, clade_error *err);
 CLADE_MUST_USE clade_status facts_sales(facts *f, clade_store *store, clade_error *err);
 CLADE_MUST_USE clade_status facts_quality(facts *f, clade_store *store, clade_error *err);
+CLADE_MUST_USE clade_status facts_predictions(facts *f, clade_store *store, clade_error *err);
 CLADE_MUST_USE clade_status facts_people(facts *f, clade_store *store, clade_error *err);
 
 /* Which bin a value falls into. */

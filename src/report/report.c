@@ -19,6 +19,7 @@ clade_status facts_gather(facts *out, clade_store *store, bool zh, clade_arena *
     CLADE_TRY(facts_study(out, store, err));
     CLADE_TRY(facts_sales(out, store, err));
     CLADE_TRY(facts_quality(out, store, err));
+    CLADE_TRY(facts_predictions(out, store, err));
     return facts_people(out, store, err);
 }
 
@@ -72,19 +73,30 @@ static const struct {
     word_id     title;
     void (*write)(page *p, const facts *f);
 } sections[] = {
-    { "segments", W_SEG_TITLE, section_segments },   { "cards", W_CARDS_TITLE, section_cards },
-    { "views", W_VIEWS_TITLE, section_views },       { "flows", W_FLOWS_TITLE, section_flows },
-    { "spread", W_SPREAD_TITLE, section_spread },    { "lift", W_LIFT_TITLE, section_lift },
+    { "segments", W_SEG_TITLE, section_segments },
+    { "cards", W_CARDS_TITLE, section_cards },
+    { "views", W_VIEWS_TITLE, section_views },
+    { "flows", W_FLOWS_TITLE, section_flows },
+    { "spread", W_SPREAD_TITLE, section_spread },
+    { "lift", W_LIFT_TITLE, section_lift },
+    { "predict", W_PREDICT_TITLE, section_predict },
     { "quality", W_QUALITY_TITLE, section_quality },
 };
 enum { N_SECTIONS = sizeof sections / sizeof sections[0] };
 
-static void contents(page *p)
+/* Predictions are shown where there are any; every other section says itself what is missing. */
+static bool shown(size_t section, const facts *f)
+{
+    return sections[section].write != section_predict || f->n_predictions > 0;
+}
+
+static void contents(page *p, const facts *f)
 {
     page_put(p, "<nav aria-label=\"");
     page_word(p, W_CONTENTS);
     page_put(p, "\">");
     for (size_t i = 0; i < N_SECTIONS; i++) {
+        if (!shown(i, f)) continue;
         page_put(p, "<a href=\"#%s\">", sections[i].anchor);
         page_word(p, sections[i].title);
         page_put(p, "</a> ");
@@ -111,13 +123,17 @@ clade_status clade_report_write(clade_buffer *out, size_t *out_n_sections, clade
     memcpy(p.currency, f->currency, sizeof p.currency);
     open_page(&p, f);
     section_head(&p, f);
-    contents(&p);
-    for (size_t i = 0; i < N_SECTIONS; i++)
+    contents(&p, f);
+    size_t n_sections = 2; /* the head and the end */
+    for (size_t i = 0; i < N_SECTIONS; i++) {
+        if (!shown(i, f)) continue;
         sections[i].write(&p, f);
+        n_sections++;
+    }
     section_about(&p, f, o.version);
     page_between(&p, "<footer>", W_FOOT, "</footer>\n</main>\n</body>\n</html>\n");
     if (out->failed) status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the report's page");
-    if (out_n_sections != NULL && status == CLADE_OK) *out_n_sections = N_SECTIONS + 2;
+    if (out_n_sections != NULL && status == CLADE_OK) *out_n_sections = n_sections;
 done:
     free(f);
     clade_arena_free(arena);

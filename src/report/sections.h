@@ -12,6 +12,7 @@ void section_views(page *p, const facts *f); /* RFM, life cycle, clusters */
 void section_flows(page *p, const facts *f);
 void section_spread(page *p, const facts *f);
 void section_lift(page *p, const facts *f);
+void section_predict(page *p, const facts *f); /* where something was predicted */
 void section_quality(page *p, const facts *f);
 void section_about(page *p, const facts *f, const char *version);
 

@@ -156,6 +156,48 @@ static void every_chart_has_a_title_and_a_description(void **state)
     assert_null(strstr(page_en, "inf%"));
 }
 
+static char predicted_en[PAGE_BYTES], predicted_zh[PAGE_BYTES];
+
+static void without_predictions_there_is_no_section_of_them(void **state)
+{
+    (void)state;
+    assert_null(strstr(page_en, "id=\"predict\""));
+    assert_null(strstr(page_en, "#predict"));
+}
+
+static void predictions_come_with_pictures_limits_and_what_they_are_not_for(void **state)
+{
+    (void)state;
+    struct stat what;
+    char        path[512];
+    assert_int_equal(
+        run_clade("", "predict my.clade purchase --margin 0.3 --contact-cost 1 --save-rate 0.5")
+            ->code,
+        0);
+    assert_int_equal(run_clade("", "predict my.clade value")->code, 0);
+    assert_true(run_number(run_clade("", "report my.clade --json -o p.html"), "sections") == 10);
+    assert_int_equal(run_clade("", "report my.clade -o pzh.html --lang zh")->code, 0);
+    read_page(predicted_en, "p.html");
+    read_page(predicted_zh, "pzh.html");
+    snprintf(path, sizeof path, "%s/p.html", run_folder);
+    assert_int_equal(stat(path, &what), 0);
+    assert_true(what.st_size < 1000000);
+    check_tags(predicted_en);
+    check_tags(predicted_zh);
+    assert_int_equal(count_of(predicted_en, "<tr>"), count_of(predicted_zh, "<tr>"));
+    /* Reliability and gains of the one, amounts and gains of the other, features of the first. */
+    const size_t more = count_of(predicted_en, "role=\"img\"") - count_of(page_en, "role=\"img\"");
+    assert_int_equal(more, 5);
+    /* Ten steps of the curve, and ten of the rule's, for each task. */
+    assert_int_equal(count_of(predicted_en, "<line class=\"la\""), 20);
+    assert_int_equal(count_of(predicted_en, "<line class=\"lb\""), 20);
+    assert_non_null(strstr(predicted_en, "buys in the next 30 days"));
+    assert_non_null(strstr(predicted_en, "With a margin of 30"));
+    assert_non_null(strstr(predicted_en, "Decisions about a single person"));
+    assert_non_null(strstr(predicted_zh, "不应用于"));
+    assert_null(strstr(predicted_en, "nan"));
+}
+
 /* Names, addresses and customer numbers of the shop's own files. */
 static void no_customer_is_on_the_page(void **state)
 {
@@ -169,8 +211,8 @@ static void no_customer_is_on_the_page(void **state)
     while (fgets(line, sizeof line, file) != NULL && n++ < 300) {
         line[strcspn(line, ",\r\n")] = '\0';
         assert_true(strlen(line) > 2);
-        if (strstr(page_en, line) != NULL) print_error("customer %s is on the page\n", line);
-        assert_null(strstr(page_en, line));
+        if (strstr(predicted_en, line) != NULL) print_error("customer %s is on the page\n", line);
+        assert_null(strstr(predicted_en, line));
     }
     fclose(file);
 }
@@ -206,8 +248,8 @@ static void a_browser_draws_it_without_complaint(void **state)
     const int code =
         check_run(out, sizeof out,
                   "timeout 120 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars "
-                  "--enable-logging=stderr --user-data-dir='%s/browser' --window-size=1100,3000 "
-                  "--screenshot='%s' 'file://%s/en.html'",
+                  "--enable-logging=stderr --user-data-dir='%s/browser' --window-size=1100,5000 "
+                  "--screenshot='%s' 'file://%s/p.html'",
                   run_folder, path, run_folder);
     if (code == 124) {
         print_message("skipped: the browser did not finish in two minutes\n");
@@ -228,6 +270,8 @@ int main(void)
         cmocka_unit_test(it_asks_no_network_and_runs_no_script),
         cmocka_unit_test(every_tag_is_closed_in_both_languages),
         cmocka_unit_test(every_chart_has_a_title_and_a_description),
+        cmocka_unit_test(without_predictions_there_is_no_section_of_them),
+        cmocka_unit_test(predictions_come_with_pictures_limits_and_what_they_are_not_for),
         cmocka_unit_test(no_customer_is_on_the_page),
         cmocka_unit_test(a_group_of_a_few_is_not_described),
         cmocka_unit_test(a_browser_draws_it_without_complaint),
