@@ -2,7 +2,7 @@
 #include "clade/customer.h"
 #include "clade/portraits.h"
 #include "clade/shop_behaviour.h"
-#include "command.h"
+#include "customer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -226,6 +226,11 @@ static clade_status customer_run(command *c, clade_error *err)
     print_page(c, page, id, command_has(c, "all"));
     clade_json_put_text(command_json(c), "customer", id);
     clade_customer_page_write(command_json(c), page);
+    const clade_status status = customer_scores(c, store, customer, page->as_of_us, err);
+    if (status != CLADE_OK) {
+        clade_customer_page_free(page);
+        return status;
+    }
     if (page->n_segments > 0) {
         command_next(c, "segment %s show %s", c->arg[0], page->segment[0].name.key);
     } else {
