@@ -1,4 +1,6 @@
-/* clade evaluate: the scorecard of everything that was fitted, as each fit judged itself. */
+/* clade evaluate: the scorecard of the whole shop: everything that was fitted, as each fit judged
+ * itself and as it answers now, and what the shop's own figures say. */
+#include "evaluate.h"
 #include "clade/shop_behaviour.h"
 #include "predict.h"
 
@@ -75,24 +77,45 @@ static clade_status evaluate_run(command *c, clade_error *err)
     clade_store *store     = NULL;
     size_t       n         = 0;
     bool         behaviour = false;
+    int64_t      as_of_us  = c->as_of_us;
+    char         as_of[40];
     CLADE_TRY(command_open(&store, c, false, err));
+    if (!c->has_as_of) CLADE_TRY(clade_shop_now(&as_of_us, store, err));
+    clade_time_format(as_of, as_of_us);
+    clade_json_put_text(command_json(c), "as_of", as_of);
     CLADE_TRY(show_predictions(c, store, &n, err));
     CLADE_TRY(show_behaviour(c, store, &behaviour, err));
+    CLADE_TRY(evaluate_models(c, store, as_of_us, behaviour, err));
+    CLADE_TRY(evaluate_business(c, store, as_of_us, err));
     if (n == 0 && !behaviour) {
-        (void)clade_fail(err, CLADE_ERR_NOT_READY, "nothing was fitted in %s yet", c->arg[0]);
-        clade_hint(err, "run: %s predict %s", c->program, c->arg[0]);
-        return CLADE_ERR_NOT_READY;
+        command_note(c, "%s",
+                     COMMAND_SAY(c, "Nothing was fitted yet: these are the shop's figures alone.\n",
+                                 "尚未拟合任何模型：以上仅为店铺自身指标。\n"));
+        command_next(c, "predict %s", c->arg[0]);
+    } else {
+        command_next(c, "explain %s", c->arg[0]);
     }
-    command_next(c, "explain %s", c->arg[0]);
     return CLADE_OK;
 }
+
+static const command_option options[] = {
+    { "margin",
+      0,
+      "SHARE",
+      { "share of revenue that stays, for the profit of campaigns (1)",
+        "毛利率，用于活动利润（默认 1）" } },
+    { NULL, 0, NULL, { NULL, NULL } },
+};
 
 const command_verb command_verb_evaluate = {
     .name         = "evaluate",
     .usage        = "evaluate WORKSPACE",
-    .summary      = { "how good everything that was fitted is", "已拟合模型的总体评分" },
+    .summary      = { "the scorecard: models, coverage, drift, satisfaction, business, campaigns",
+                      "总体评分：模型、覆盖、漂移、满意度、经营、活动" },
     .examples     = "evaluate my.clade\n"
+                    "evaluate my.clade --margin 0.3\n"
                     "evaluate my.clade --json",
+    .options      = options,
     .min_args     = 1,
     .max_args     = 1,
     .in_workspace = true,

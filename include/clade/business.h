@@ -43,7 +43,7 @@ CLADE_API CLADE_MUST_USE clade_status clade_business_figures(clade_business_figu
                                                              clade_store *store, int64_t as_of_us,
                                                              int days, clade_error *err);
 
-/** What customers answered to one question, or, for "review", how they rated items. */
+/** What customers answered to one question, ratings of reviews among them. */
 typedef struct clade_satisfaction {
     char           question[96];
     size_t         n;
@@ -68,6 +68,7 @@ typedef struct clade_campaign_arm {
     size_t         n;        /* customers */
     double         cost;     /* in all, major units; NAN: not told */
     double         revenue;  /* mean of a customer in the days after, major units */
+    double         error;    /* its standard error */
     clade_interval gain;     /* revenue of a customer above that of the control; NAN without one */
 } clade_campaign_arm;
 
@@ -82,5 +83,11 @@ CLADE_API CLADE_MUST_USE clade_status clade_campaigns_weigh(clade_campaign_arm *
                                                             clade_store *store, int64_t as_of_us,
                                                             int days, clade_arena *arena,
                                                             clade_error *err);
+
+/** What all arms that have a control brought in together, major units: the sum of gain times
+ *  customers. *out_cost is what these arms cost; both NAN without any.
+ *  @param arm  (n) as clade_campaigns_weigh gave them. */
+CLADE_API clade_interval clade_campaigns_total(double *out_cost, const clade_campaign_arm *arm,
+                                               size_t n);
 
 #endif

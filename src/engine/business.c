@@ -139,15 +139,15 @@ clade_status clade_business_figures(clade_business_figure *out, clade_store *sto
 
 static const char ANSWERS[] =
     "WITH a AS (SELECT question, score, at_us FROM survey WHERE score IS NOT NULL AND (at_us IS "
-    "NULL OR at_us < ?1) UNION ALL SELECT 'review', rating, at_us FROM event WHERE rating IS NOT "
-    "NULL AND kind = 'review' AND at_us < ?1), h AS (SELECT *, CASE WHEN at_us IS NOT NULL THEN "
-    "2 * row_number() OVER (PARTITION BY question, at_us IS NULL ORDER BY at_us, score) > count(*) "
-    "OVER (PARTITION BY question, at_us IS NULL) END AS late FROM a) SELECT question, count(*), "
-    "avg(score), var_samp(score), bool_and(score = round(score) AND score BETWEEN 0 AND 10) AND "
-    "max(score) > 5, avg((score >= 9)::INT), avg((score <= 6)::INT), avg(score) FILTER (late), "
-    "var_samp(score) FILTER (late) / count(*) FILTER (late), avg(score) FILTER (NOT late), "
-    "var_samp(score) FILTER (NOT late) / count(*) FILTER (NOT late) FROM h GROUP BY question ORDER "
-    "BY count(*) DESC, question LIMIT 50";
+    "NULL OR at_us < ?1)), h AS (SELECT *, CASE WHEN at_us IS NOT NULL THEN 2 * row_number() OVER "
+    "(PARTITION BY question, at_us IS NULL ORDER BY at_us, score) > count(*) OVER (PARTITION BY "
+    "question, at_us IS NULL) END AS late FROM a) SELECT question, count(*), avg(score), "
+    "var_samp(score), bool_and(score = round(score) AND score BETWEEN 0 AND 10) AND max(score) > "
+    "5, "
+    "avg((score >= 9)::INT), avg((score <= 6)::INT), avg(score) FILTER (late), var_samp(score) "
+    "FILTER (late) / count(*) FILTER (late), avg(score) FILTER (NOT late), var_samp(score) FILTER "
+    "(NOT late) / count(*) FILTER (NOT late) FROM h GROUP BY question ORDER BY count(*) DESC, "
+    "question LIMIT 50";
 
 static void read_answer(clade_satisfaction *out, const clade_chunk *chunk, size_t r)
 {
@@ -222,7 +222,9 @@ static arm_sums read_arm(clade_campaign_arm *out, const clade_chunk *chunk, size
                                                   .gain     = unknown };
     (void)snprintf(out->campaign, sizeof out->campaign, "%.*s", (int)campaign.size, campaign.data);
     (void)snprintf(out->arm, sizeof out->arm, "%.*s", (int)arm.size, arm.data);
-    return (arm_sums){ mean, fmax(0, v[9] - 2 * mean * v[8] + mean * mean * v[7]) / (v[5] * v[5]) };
+    const double variance = fmax(0, v[9] - 2 * mean * v[8] + mean * mean * v[7]) / (v[5] * v[5]);
+    out->error            = sqrt(variance) / minor;
+    return (arm_sums){ mean, variance };
 }
 
 clade_status clade_campaigns_weigh(clade_campaign_arm **out, size_t *out_n, clade_store *store,
@@ -258,4 +260,29 @@ clade_status clade_campaigns_weigh(clade_campaign_arm **out, size_t *out_n, clad
     *out   = all;
     *out_n = n;
     return CLADE_OK;
+}
+
+/* Arms of one campaign share its control: what is not sure of that counts for all of them at once.
+ */
+clade_interval clade_campaigns_total(double *out_cost, const clade_campaign_arm *arm, size_t n)
+{
+    double value = 0, variance = 0, cost = 0;
+    bool   any = false;
+    for (size_t i = 0; i < n;) {
+        const size_t first  = i;
+        double       others = 0, control = (double)NAN;
+        for (; i < n && strcmp(arm[i].campaign, arm[first].campaign) == 0; i++) {
+            if (arm[i].control) control = arm[i].error;
+            if (arm[i].control || isnan(arm[i].gain.value)) continue;
+            const double size = (double)arm[i].n;
+            value += size * arm[i].gain.value;
+            variance += size * size * arm[i].error * arm[i].error;
+            cost += isnan(arm[i].cost) ? 0 : arm[i].cost;
+            others += size;
+            any = true;
+        }
+        if (others > 0) variance += others * others * control * control;
+    }
+    *out_cost = any ? cost : (double)NAN;
+    return any ? around(value, variance) : unknown;
 }

@@ -152,6 +152,29 @@ static void an_arm_is_weighed_against_its_control(void **state)
     check_close(arm[2].gain.value, 3, 1e-12);
     /* Variance of the means: (16 + 0 + 16) / 9 and (1 + 1) / 4. */
     check_close(arm[2].gain.high, 3 + 1.959964 * sqrt(32.0 / 9 + 0.5), 1e-5);
+    double               cost  = 0;
+    const clade_interval total = clade_campaigns_total(&cost, arm, n);
+    check_close(total.value, 9, 1e-12);
+    check_close(total.high, 9 + 3 * 1.959964 * sqrt(32.0 / 9 + 0.5), 1e-5);
+    check_close(cost, 1.5, 1e-12);
+    assert_true(isnan(clade_campaigns_total(&cost, arm, 1).value)); /* june alone */
+}
+
+/* Two arms against one control: 3 (a - c) + 2 (b - c), whose variance holds the control's 25 times.
+ */
+static void arms_that_share_a_control_are_not_independent(void **state)
+{
+    (void)state;
+    const clade_campaign_arm arm[3] = {
+        { .campaign = "x", .control = true, .n = 4, .error = 0.5, .gain = { NAN, NAN, NAN } },
+        { .campaign = "x", .n = 3, .error = 1.5, .cost = 2.5, .gain = { 2, 0, 0 } },
+        { .campaign = "x", .n = 2, .error = 0.75, .cost = 4, .gain = { -1, 0, 0 } },
+    };
+    double               cost;
+    const clade_interval total = clade_campaigns_total(&cost, arm, 3);
+    check_close(total.value, 4, 1e-12);
+    check_close(total.high - 4, 1.959964 * sqrt(9 * 2.25 + 4 * 0.5625 + 25 * 0.25), 1e-5);
+    check_close(cost, 6.5, 1e-12);
 }
 
 int main(void)
@@ -160,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figures_match_the_case_counted_by_hand, setup, teardown),
         cmocka_unit_test_setup_teardown(a_window_before_the_log_is_not_known, setup, teardown),
         cmocka_unit_test_setup_teardown(answers_match_the_case_counted_by_hand, setup, teardown),
+        cmocka_unit_test(arms_that_share_a_control_are_not_independent),
         cmocka_unit_test_setup_teardown(an_arm_is_weighed_against_its_control, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
