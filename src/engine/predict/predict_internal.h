@@ -185,7 +185,7 @@ clade_status clade__blend_choose(double *out_weight, const double *const *margin
                                  size_t n, bool amount, clade_error *err);
 
 /* CLADE_TASK_VALUE: no rows are learnt from, the probability models answer alone. */
-clade_status clade__value_task_fit(clade_predictor *out, clade_predictions *p, clade_error *err);
+clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, clade_error *err);
 
 /* The judged block: margins and truths of n customers, and their features. */
 typedef struct clade__judged {
@@ -212,7 +212,6 @@ clade_status clade__judge_profit(clade_predict_card *card, const clade__judged *
                                  const clade_predict_stakes *stakes, clade_error *err);
 
 /* The heaviest features, and how everybody lies in them as of as_of. */
-clade_status clade__spreads_settle(clade_predictor *predictor, clade_predictions *p,
-                                   clade_error *err);
+clade_status clade__spreads_settle(clade_predictor *p, clade_predictions *ps, clade_error *err);
 
 #endif
