@@ -15,7 +15,7 @@ typedef struct scores_work {
     command_table     *table;
     char               currency[4];
     int64_t            as_of_us, customer;
-    size_t             n_untrusted, n_later; /* left out */
+    size_t             n_untrusted, n_later, n_stale; /* left out */
 } scores_work;
 
 static void write_reasons(scores_work *w, const clade_predict_reasons *r,
@@ -97,6 +97,12 @@ static clade_status ask(scores_work *w, const clade_predictor *p, const char *na
     return status == CLADE_ERR_NOT_FOUND ? CLADE_OK : status; /* it asks about others */
 }
 
+/* A bundle of another clade, or of another behaviour model: the page stands without its answer. */
+static bool is_stale(clade_status status)
+{
+    return status == CLADE_ERR_VERSION || status == CLADE_ERR_DATA || status == CLADE_ERR_NOT_READY;
+}
+
 clade_status customer_scores(command *c, clade_store *store, int64_t customer, int64_t as_of_us,
                              clade_error *err)
 {
@@ -113,6 +119,10 @@ clade_status customer_scores(command *c, clade_store *store, int64_t customer, i
         status             = clade_predictor_open(&p, store, names[i], err);
         if (status == CLADE_OK) status = ask(&w, p, names[i], err);
         clade_predictor_free(p);
+        if (!is_stale(status)) continue;
+        status = CLADE_OK;
+        w.n_stale++;
+        if (err != NULL) *err = (clade_error){ 0 };
     }
     clade_json_object_end(command_json(c));
     clade_predictions_free(w.predictions);
@@ -122,6 +132,11 @@ clade_status customer_scores(command *c, clade_store *store, int64_t customer, i
                      COMMAND_SAY(c, "Left out, not to be trusted yet: %zu (clade evaluate).\n",
                                  "未显示暂不可信的预测：%zu 项（clade evaluate）。\n"),
                      w.n_untrusted);
+    if (w.n_stale > 0)
+        command_note(c,
+                     COMMAND_SAY(c, "Left out, to be fitted again: %zu (clade predict).\n",
+                                 "未显示需重新拟合的预测：%zu 项（clade predict）。\n"),
+                     w.n_stale);
     if (w.n_later > 0)
         command_note(c,
                      COMMAND_SAY(c, "Left out, learnt from what came later: %zu.\n",

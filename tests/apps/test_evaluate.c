@@ -138,6 +138,22 @@ static void a_customer_has_the_scores_of_predictors_that_could_know(void **state
     assert_true(got->code != 0 || isnan(run_number(got, "scores/purchase-30d/value")));
 }
 
+static void a_damaged_bundle_costs_a_customer_its_answer_alone(void **state)
+{
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s/my.clade/models/predict/purchase-30d/model.json", run_folder);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs("{", file);
+    fclose(file);
+    const answer *got = run_clade("", "customer my.clade %s --history 0", customer);
+    assert_int_equal(got->code, 0);
+    assert_non_null(strstr(got->err, "to be fitted again: 1"));
+    assert_int_equal(run_clade("", "evaluate my.clade")->code, 3);
+    assert_non_null(strstr(run_clade("", "evaluate my.clade")->err, "purchase-30d"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +164,7 @@ int main(void)
         cmocka_unit_test(the_model_card_is_printed_in_both_languages_and_kept_in_english),
         cmocka_unit_test(the_scorecard_says_how_many_are_answered_and_how_far_they_moved),
         cmocka_unit_test(a_customer_has_the_scores_of_predictors_that_could_know),
+        cmocka_unit_test(a_damaged_bundle_costs_a_customer_its_answer_alone),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);
 }
