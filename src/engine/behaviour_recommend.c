@@ -374,8 +374,8 @@ clade_status clade_recommend_rows(uint32_t *out_item, float *out_score, clade_re
         status = clade__counted_rows(pool, score, r->n_pool, r->counted, h->sequences, cases,
                                      filter, n_rows, err);
     } else {
-        status = clade_scan_batch(pool, score, r->n_pool, r->scan, vector, n_rows, filter, r->room,
-                                  err);
+        status =
+            clade_scan_batch(pool, score, r->n_pool, r->scan, vector, n_rows, filter, r->room, err);
     }
     for (size_t i = 0; status == CLADE_OK && i < n_rows; i++) {
         const size_t at = (size_t)(h->sequences->start[first + i] - h->sequences->start[first]);
