@@ -150,8 +150,8 @@ struct clade_predictor {
 
 size_t clade__predictor_n_vector(const clade_predictor *predictor);
 /* Everybody as of as_of, with the vectors that the predictor needs. */
-clade_status clade__moment_now(clade__moment **out, const clade_predictor *predictor,
-                               clade_predictions *p, clade_error *err);
+clade_status clade__moment_now(clade__moment **out, const clade_predictor *p, clade_predictions *ps,
+                               clade_error *err);
 /* low and high of an amount. */
 void clade__answer_band(clade_prediction *answer, const clade_predictor *predictor);
 
