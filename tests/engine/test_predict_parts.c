@@ -308,6 +308,37 @@ static void a_contact_that_never_pays_is_made_to_nobody(void **state)
     free(s.x);
 }
 
+/* ---------------------------------------------------------------- the verdict */
+
+/* The true log-odds moved by two: everybody in the right order, and far too likely. */
+static void an_order_that_holds_with_a_level_that_does_not_is_said(void **state)
+{
+    (void)state;
+    enum { M = 2000 };
+    static double       truth[M], moved[M], rule[M], y[M];
+    static float        none[512];
+    static const float *row[M];
+    clade_rng           rng = clade_rng_stream(8, "test/level", 0);
+    for (size_t j = 0; j < 512; j++)
+        none[j] = (float)NAN;
+    for (size_t i = 0; i < M; i++) {
+        truth[i] = 1.5 * clade_rng_normal(&rng);
+        moved[i] = truth[i] + 2;
+        y[i]     = clade_rng_uniform(&rng) < 1 / (1 + exp(-truth[i]));
+        row[i]   = none;
+    }
+    for (int off = 0; off < 2; off++) {
+        const clade__judged    j = { M, off ? moved : truth, rule, truth, y, row };
+        clade_predictor *const p = CLADE_NEW(clade_predictor, 1);
+        p->card.task = (clade_predict_task){ .kind = CLADE_TASK_PURCHASE, .horizon_days = 30 };
+        const clade_predict_stakes none_at_stake = { 0 };
+        check_ok(clade__judge(p, &j, &none_at_stake, 1, &err));
+        assert_true(p->card.trusted);
+        assert_int_equal(strstr(p->card.why.en, "the level does not") != NULL, off);
+        clade_predictor_free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +348,7 @@ int main(void)
         cmocka_unit_test(calibration_finds_the_line_that_the_labels_were_drawn_from),
         cmocka_unit_test(calibrated_amounts_sum_to_what_was_spent),
         cmocka_unit_test(a_blend_never_loses_more_than_its_best_model),
+        cmocka_unit_test(an_order_that_holds_with_a_level_that_does_not_is_said),
         cmocka_unit_test(the_group_that_an_answer_fits_less_well_is_named),
         cmocka_unit_test(gains_of_a_rule_that_knows_nothing_are_those_of_chance),
         cmocka_unit_test(the_threshold_pays_best_of_all),

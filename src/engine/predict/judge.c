@@ -230,6 +230,30 @@ static clade_status make_bands(clade_predictor *p, const double *answer, const d
 
 /* ---------------------------------------------------------------- the verdict */
 
+/* Who comes first may be told well while how often, or how much, is not: after a season that no
+ * model had seen, say. True when that is so, and then it is said. */
+static bool say_level(clade_predict_card *card)
+{
+    const double most_ece = 0.1, most_share = 0.25;
+    for (size_t k = 0; k < card->n_metrics; k++) {
+        const double value = card->metric[k].of.value;
+        if (strcmp(card->metric[k].name, "ece") == 0 && value > most_ece) {
+            clade__say_both(&card->why,
+                            "the order holds, the level does not: chances were off by %.0f points",
+                            "排序可信，水平不可信：概率平均偏差 %.0f 个百分点", 100 * value);
+            return true;
+        }
+        if (strcmp(card->metric[k].name, "total") == 0 && fabs(value - 1) > most_share) {
+            clade__say_both(&card->why,
+                            "the order holds, the level does not: predicted was %.0f %% of what was"
+                            " spent",
+                            "排序可信，水平不可信：预测总额为实际的 %.0f %%", 100 * value);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void settle_verdict(clade_predict_card *card)
 {
     const size_t yes    = card->n_judged_positive;
@@ -258,8 +282,11 @@ static void settle_verdict(clade_predict_card *card)
     } else {
         card->trusted = true;
         if (card->by_customers)
-            clade__say_both(&card->why, "judged on %s, not on a later time: the log is too short",
-                            "仅在%s上评估，而非更晚的时间：数据历史太短", "other customers");
+            clade__say_both(&card->why,
+                            "judged on other customers, not on a later time: the log is too short",
+                            "仅在其他客户上评估，而非更晚的时间：数据历史太短");
+        else if (say_level(card))
+            return;
         else if (!(card->gain_rule.low > 0))
             clade__say_both(&card->why, "its gain over the rule, %.3f to %.3f, may be chance",
                             "相对单条规则的提升（%.3f 至 %.3f）可能出于偶然", card->gain_rule.low,

@@ -108,7 +108,7 @@ clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, cl
     CLADE_TRY(judge(p, ps, m, days, err));
     CLADE_TRY(clade__moment_get(&now, ps, ps->as_of_us, err));
     CLADE_TRY(settle_scale(p, now, days, err));
-    if (card->trusted && days < card->task.horizon_days)
+    if (card->trusted && card->why.en[0] == '\0' && days < card->task.horizon_days)
         clade__say_both(&card->why, "judged on %d days, further ahead it is the model's word",
                         "仅在 %d 天内评估，更远的部分为模型推断", days);
     return CLADE_OK;
