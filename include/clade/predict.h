@@ -200,7 +200,6 @@ typedef struct clade_predict_options {
     int64_t  as_of_us;
     uint64_t seed;
     size_t   max_rows;           /* customers of one moment that are learnt from; 0 means 40,000 */
-    double   budget_seconds;     /* for a task's search; 0: no limit */
     clade_predict_stakes stakes; /* of CHURN and PURCHASE; margin 0: profit is not looked for */
 } clade_predict_options;
 
@@ -229,7 +228,7 @@ typedef struct clade_predictor clade_predictor;
  *         shorter than the horizon, a label that never or always happens; CLADE_ERR_DATA for an
  *         expression that the store cannot read; CLADE_ERR_INTERRUPTED.
  * Ownership   The caller frees with clade_predictor_free, which accepts NULL.
- * Repeatable  Bit for bit by seed, whatever the number of threads, unless a budget cuts the search.
+ * Repeatable  Bit for bit by seed, whatever the number of threads.
  * Cost        Features of at most six past moments and of as_of, kept for the next task; a dozen
  *             small fits; one answer for everybody, and the weights of the features.
  */
