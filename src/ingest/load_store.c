@@ -353,18 +353,21 @@ clade_status clade__sink_item(int64_t *out_item, load_sink *sink, clade__name_ha
     return CLADE_OK;
 }
 
+static const char level_mark[] =
+    " > "; /* between the levels of a category: docs/formats/schema.md */
+
 clade_text clade__item_category(char *out, size_t out_size, const load_batch *batch,
                                 const load_row *row)
 {
     const clade_text main  = load_text(batch, row->span[SLOT_CATEGORY]);
     const clade_text below = load_text(batch, row->span[SLOT_SUBCATEGORY]);
     if (below.size == 0) return main;
-    if (main.size == 0 || main.size + below.size + 1 > out_size)
-        return main.size == 0 ? below : main;
+    const size_t size = main.size + strlen(level_mark) + below.size;
+    if (main.size == 0 || size > out_size) return main.size == 0 ? below : main;
     memcpy(out, main.data, main.size);
-    out[main.size] = '/';
-    memcpy(out + main.size + 1, below.data, below.size);
-    return (clade_text){ out, main.size + 1 + below.size };
+    memcpy(out + main.size, level_mark, strlen(level_mark));
+    memcpy(out + main.size + strlen(level_mark), below.data, below.size);
+    return (clade_text){ out, size };
 }
 
 /* An event named the item: remember when first, and what the line says about it. */

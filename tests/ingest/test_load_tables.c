@@ -119,7 +119,7 @@ static void a_catalogue_tells_of_items_from_the_start(void **state)
     assert_int_equal(file.n_stored, 2);
     shop_is(&s, 2, "SELECT count(*) FROM item");
     shop_is(&s, 1,
-            "SELECT count(*) FROM item WHERE ref = 'x' AND category = 'Kitchen/Cups' AND item = "
+            "SELECT count(*) FROM item WHERE ref = 'x' AND category = 'Kitchen > Cups' AND item = "
             "(SELECT item FROM event)");
     file = shop_load_text(&s, "items.csv", items, NULL);
     assert_int_equal(file.n_duplicate, 2);
