@@ -62,7 +62,7 @@ enum {
 
 /**
  * What is asked of a shop by default: churn by own rhythm; purchase in 7, 30 and 90 days; second;
- * spend in 90 days; the top categories and brands, discount and refund in 90 days.
+ * spend in 90 days; the categories and brands that sell most, discount and refund in 90 days.
  *
  * @param out  Room for CLADE_TASKS_MAX.
  * @return     Failures of the store.
@@ -79,7 +79,8 @@ typedef enum clade_predict_model {
                          */
     CLADE_PREDICT_LINEAR, /* additive logit on features (linear.h) */
     CLADE_PREDICT_VALUE,  /* probability model of purchases and spend (value.h) */
-    CLADE_PREDICT_TREES,  /* boosted trees on features */
+    CLADE_PREDICT_TREES,  /* boosted trees on features; competes where vectors take part, to say
+                             what these add */
     CLADE_PREDICT_JOINT,  /* boosted trees on features, value model and behaviour vectors */
     CLADE_N_PREDICT_MODEL
 } clade_predict_model;
@@ -199,7 +200,7 @@ typedef struct clade_predict_options {
     bool     has_as_of; /* else the midnight after the last event */
     int64_t  as_of_us;
     uint64_t seed;
-    size_t   max_rows;           /* customers of one moment that are learnt from; 0 means 40,000 */
+    size_t   max_rows;           /* customers of one moment that are learnt from; 0 means 10,000 */
     clade_predict_stakes stakes; /* of CHURN and PURCHASE; margin 0: profit is not looked for */
 } clade_predict_options;
 

@@ -6,32 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Purchases of [?1, ?2) of which something was still kept at the end. */
-#define KEPT                                                                          \
-    "event e LEFT JOIN (SELECT purchase, sum(quantity) AS quantity FROM refund_match" \
-    " WHERE at_us < ?2 GROUP BY purchase) b ON b.purchase = e.event"
-#define KEPT_WHERE                                                                               \
-    " WHERE e.kind = 'purchase' AND e.at_us >= ?1 AND e.at_us < ?2 AND e.customer IS NOT NULL"   \
-    " AND (b.quantity IS NULL OR b.quantity < coalesce(e.quantity, 1) - 0.0005) AND e.event NOT" \
-    " IN (SELECT event FROM flag WHERE name = 'test_order' AND event IS NOT NULL AND since_us <" \
-    " ?2)"
-/* An item's word as it was known when the window began. */
-#define ITEM_WORD(word)                                                                            \
-    " JOIN (SELECT item, of FROM (SELECT item, trim(" word ") AS of, row_number() OVER (PARTITION" \
-    " BY item ORDER BY known_us DESC, load DESC, category, brand) AS nth FROM item WHERE known_us" \
-    " < ?1) WHERE nth = 1) i ON i.item = e.item"
 #define BY_CUSTOMER " GROUP BY e.customer ORDER BY e.customer"
 
 static const char *const label_sql[CLADE_N_TASK_KIND] = {
     [CLADE_TASK_CHURN] =
-        "SELECT e.customer, (min(e.at_us) - ?1)::DOUBLE FROM " KEPT KEPT_WHERE   BY_CUSTOMER,
-    [CLADE_TASK_PURCHASE] = "SELECT e.customer, 1::DOUBLE FROM " KEPT KEPT_WHERE BY_CUSTOMER,
-    [CLADE_TASK_SECOND]   = "SELECT e.customer, 1::DOUBLE FROM " KEPT KEPT_WHERE   BY_CUSTOMER,
-    [CLADE_TASK_CATEGORY] = "SELECT e.customer, 1::DOUBLE FROM " KEPT            ITEM_WORD(
-                   "split_part(category, ' > ', 1)") KEPT_WHERE " AND i.of = ?3" BY_CUSTOMER,
-    [CLADE_TASK_BRAND] = "SELECT e.customer, 1::DOUBLE FROM " KEPT ITEM_WORD("brand") KEPT_WHERE
-    " AND i.of = ?3" BY_CUSTOMER,
-    [CLADE_TASK_DISCOUNT] = "SELECT e.customer, 1::DOUBLE FROM " KEPT KEPT_WHERE
+        "SELECT e.customer, (min(e.at_us) - ?1)::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE
+            BY_CUSTOMER,
+    [CLADE_TASK_PURCHASE] =
+        "SELECT e.customer, 1::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE BY_CUSTOMER,
+    [CLADE_TASK_SECOND] =
+        "SELECT e.customer, 1::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE   BY_CUSTOMER,
+    [CLADE_TASK_CATEGORY] = "SELECT e.customer, 1::DOUBLE FROM " CLADE__KEPT CLADE__ITEM_WORD(
+        CLADE__FIRST_LEVEL) CLADE__KEPT_WHERE " AND i.of = ?3" BY_CUSTOMER,
+    [CLADE_TASK_BRAND] = "SELECT e.customer, 1::DOUBLE FROM " CLADE__KEPT CLADE__ITEM_WORD("brand")
+        CLADE__KEPT_WHERE " AND i.of = ?3" BY_CUSTOMER,
+    [CLADE_TASK_DISCOUNT] = "SELECT e.customer, 1::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE
                             " AND (e.discount_minor > 0 OR trim(e.coupon) <> '')" BY_CUSTOMER,
     [CLADE_TASK_REFUND] = "SELECT e.customer, 1::DOUBLE FROM event e WHERE e.kind = 'refund' AND"
                           " e.at_us >= ?1 AND e.at_us < ?2 AND e.customer IS NOT NULL" BY_CUSTOMER,

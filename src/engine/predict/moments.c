@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    MAX_ROWS       = 40000, /* customers of one moment, drawn by chance when there are more */
+    MAX_ROWS       = 10000, /* customers of one moment, drawn by chance when there are more */
     LEARN_MAX      = 4,     /* moments learnt at */
     GRID_DAYS      = 30,    /* moments lie on this grid back from as_of, so that tasks share them */
     LEAST_HISTORY  = 28,    /* days of log before the first moment */

@@ -71,6 +71,25 @@ clade_status clade__value_fill(clade__moment *moment, const clade_predictions *p
 clade_status clade__value_worth(double *out, const clade__moment *moment, int days,
                                 clade_error *err);
 
+/* ---- SQL that several questions share -------------------------------------------------------- */
+
+/* Purchases of [?1, ?2) of which something was still kept at the end, as e. */
+#define CLADE__KEPT                                                                   \
+    "event e LEFT JOIN (SELECT purchase, sum(quantity) AS quantity FROM refund_match" \
+    " WHERE at_us < ?2 GROUP BY purchase) b ON b.purchase = e.event"
+#define CLADE__KEPT_WHERE                                                                        \
+    " WHERE e.kind = 'purchase' AND e.at_us >= ?1 AND e.at_us < ?2 AND e.customer IS NOT NULL"   \
+    " AND (b.quantity IS NULL OR b.quantity < coalesce(e.quantity, 1) - 0.0005) AND e.event NOT" \
+    " IN (SELECT event FROM flag WHERE name = 'test_order' AND event IS NOT NULL AND since_us <" \
+    " ?2)"
+/* A word of each item (its brand, the first level of its category) as it was known at ?1, as i.of.
+ */
+#define CLADE__ITEM_WORD(word)                                                                \
+    " JOIN (SELECT item, trim(" word ") AS of, row_number() OVER (PARTITION BY item ORDER BY" \
+    " known_us DESC, load DESC, category, brand) AS nth FROM item WHERE known_us < ?1) i ON"  \
+    " i.item = e.item AND i.nth = 1"
+#define CLADE__FIRST_LEVEL "split_part(category, '>', 1)"
+
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
 /* Does the task ask about this customer (a row of the features)? */
@@ -139,7 +158,7 @@ struct clade_predictor {
     clade_additive    *linear;
     clade__rule        value; /* a line on a column of the value model */
     clade_trees       *trees, *joint;
-    clade__tree_shape  shape[2];
+    clade__tree_shape  shape;
     double             average[CLADE_N_PREDICT_MODEL]; /* mean margin of the rows learnt from */
     double             band_scale; /* what an answer is divided by before its band is looked up */
     size_t             n_bands;    /* amounts: what fell between, by predicted amount */

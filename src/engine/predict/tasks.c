@@ -117,25 +117,22 @@ int64_t clade__task_window(const clade_predict_task *task, const clade__moment *
 
 /* ---------------------------------------------------------------- which tasks by default */
 
-/* First levels of categories, or brands, by falling number of buyers. */
+/* First levels of categories, or brands, by falling number of buyers in the 90 days before; those
+ * that one buyer in fifty bought, for what is rarer cannot be judged. */
 static clade_status add_top(clade_predict_task *out, size_t *n, clade_store *store,
                             clade_task_kind kind, int64_t until_us, clade_error *err)
 {
-    static const char sql[] =
-        "SELECT of, count(DISTINCT customer) AS buyers FROM event e JOIN (SELECT item, of FROM"
-        " (SELECT item, trim(%s) AS of, row_number() OVER (PARTITION BY item ORDER BY known_us "
-        "DESC,"
-        " load DESC, category, brand) AS nth FROM item WHERE known_us < ?1) WHERE nth = 1 AND of <>"
-        " '') i ON i.item = e.item WHERE e.kind = 'purchase' AND e.at_us < ?1 AND customer IS NOT"
-        " NULL GROUP BY of HAVING buyers >= 100 ORDER BY buyers DESC, of LIMIT %d";
-    char              text[800];
-    clade_rows       *rows  = NULL;
-    clade_chunk       chunk = { 0 };
-    const clade_value arg   = CLADE_INT(until_us);
-    (void)snprintf(text, sizeof text, sql,
-                   kind == CLADE_TASK_CATEGORY ? "split_part(category, ' > ', 1)" : "brand",
-                   CLADE_TASK_TOP);
-    clade_status status = clade_store_query(&rows, store, text, &arg, 1, err);
+#define TOP(word)                                                                                \
+    "SELECT of, count(DISTINCT e.customer) AS buyers FROM " CLADE__KEPT CLADE__ITEM_WORD(word)   \
+        CLADE__KEPT_WHERE " AND of <> '' GROUP BY of HAVING buyers >= 100 AND buyers >= 0.02 *"  \
+                          " (SELECT count(DISTINCT customer) FROM event WHERE kind = 'purchase'" \
+                          " AND at_us < ?2) ORDER BY buyers DESC, of LIMIT ?3"
+    const char *const sql = kind == CLADE_TASK_CATEGORY ? TOP(CLADE__FIRST_LEVEL) : TOP("brand");
+    const clade_value args[3] = { CLADE_INT(until_us - 90 * CLADE_US_PER_DAY), CLADE_INT(until_us),
+                                  CLADE_INT(CLADE_TASK_TOP) };
+    clade_rows       *rows    = NULL;
+    clade_chunk       chunk   = { 0 };
+    clade_status      status  = clade_store_query(&rows, store, sql, args, 3, err);
     while (status == CLADE_OK && (status = clade_rows_next(&chunk, rows, err)) == CLADE_OK &&
            chunk.n_rows > 0) {
         for (size_t i = 0; i < chunk.n_rows && *n < CLADE_TASKS_MAX; i++) {

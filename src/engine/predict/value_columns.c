@@ -11,12 +11,7 @@ static const double ahead_days = 90; /* that purchases are expected in */
 /* Days with purchases of which something is kept, in rising order of customer and day. */
 static const char days_sql[] =
     "SELECT e.customer, (e.at_us // 86400000000)::BIGINT AS day,"
-    " sum(greatest(0, coalesce(e.value_minor, 0)))::DOUBLE FROM event e LEFT JOIN (SELECT purchase,"
-    " sum(quantity) AS quantity FROM refund_match WHERE at_us < ?1 GROUP BY purchase) b ON"
-    " b.purchase = e.event WHERE e.kind = 'purchase' AND e.at_us < ?1 AND e.customer IS NOT NULL "
-    "AND"
-    " (b.quantity IS NULL OR b.quantity < coalesce(e.quantity, 1) - 0.0005) AND e.event NOT IN"
-    " (SELECT event FROM flag WHERE name = 'test_order' AND event IS NOT NULL AND since_us < ?1)"
+    " sum(greatest(0, coalesce(e.value_minor, 0)))::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE
     " GROUP BY e.customer, day ORDER BY e.customer, day";
 
 void clade__buyers_free(clade__buyers *b)
@@ -59,21 +54,21 @@ static clade_status add_buyer(clade__buyers *b, const purchase_days *d, const cl
 static clade_status read_buyers(clade__buyers *b, const clade__moment *m, clade_store *store,
                                 clade_error *err)
 {
-    const size_t      n      = m->people.features.n_customers;
-    const clade_value arg    = CLADE_INT(m->at_us);
-    clade_rows       *rows   = NULL;
-    clade_chunk       chunk  = { 0 };
-    purchase_days     d      = { .customer = -1 };
-    size_t            at     = 0;
-    clade_status      status = CLADE_OK;
-    b->x                     = CLADE_NEW(double, n + 1);
-    b->t_x                   = CLADE_NEW(double, n + 1);
-    b->T                     = CLADE_NEW(double, n + 1);
-    b->spend                 = CLADE_NEW(double, n + 1);
-    b->row                   = CLADE_NEW(uint32_t, n + 1);
+    const size_t      n       = m->people.features.n_customers;
+    const clade_value args[2] = { CLADE_INT(CLADE_TIME_MIN_US), CLADE_INT(m->at_us) };
+    clade_rows       *rows    = NULL;
+    clade_chunk       chunk   = { 0 };
+    purchase_days     d       = { .customer = -1 };
+    size_t            at      = 0;
+    clade_status      status  = CLADE_OK;
+    b->x                      = CLADE_NEW(double, n + 1);
+    b->t_x                    = CLADE_NEW(double, n + 1);
+    b->T                      = CLADE_NEW(double, n + 1);
+    b->spend                  = CLADE_NEW(double, n + 1);
+    b->row                    = CLADE_NEW(uint32_t, n + 1);
     if (b->x == NULL || b->t_x == NULL || b->T == NULL || b->spend == NULL || b->row == NULL)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the purchases of %zu customers", n);
-    status = clade_store_query(&rows, store, days_sql, &arg, 1, err);
+    status = clade_store_query(&rows, store, days_sql, args, 2, err);
     while (status == CLADE_OK && (status = clade_rows_next(&chunk, rows, err)) == CLADE_OK &&
            chunk.n_rows > 0) {
         const int64_t *customer = clade_chunk_data(&chunk, 0);
