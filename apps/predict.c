@@ -1,6 +1,7 @@
 /* clade predict: what customers will do next, with a scorecard that says how far to trust it. */
 #include "predict.h"
 
+#include "clade/ingest.h"
 #include "clade/portraits.h"
 #include "people.h"
 
@@ -243,6 +244,35 @@ static clade_status write_list(predict_work *w, clade_error *err)
     return CLADE_OK;
 }
 
+/* ---------------------------------------------------------------- labels of a file */
+
+static clade_status load_labels(command *c, clade_store *store, const clade_predict_task *task,
+                                clade_error *err)
+{
+    clade_labels_report report;
+    clade_json *const   json = command_json(c);
+    const char *const   path = command_value(c, "labels", 0);
+    if (path == NULL) return CLADE_OK;
+    if (task->kind != CLADE_TASK_LABEL || task->expression[0] != '\0')
+        return clade_fail(err, CLADE_ERR_ARG, "--labels is for label:NAME without an expression");
+    CLADE_TRY(clade_labels_load(&report, store, task->of, path, err));
+    clade_json_key(json, "labels");
+    clade_json_object(json);
+    clade_json_put_int(json, "rows_read", report.rows_read);
+    clade_json_put_int(json, "rows_stored", report.rows_stored);
+    clade_json_put_int(json, "rows_duplicate", report.rows_duplicate);
+    clade_json_put_int(json, "rows_unknown", report.rows_unknown);
+    clade_json_object_end(json);
+    command_print(c,
+                  COMMAND_SAY(c,
+                              "%s: %lld labels read = %lld stored + %lld there already + %lld of"
+                              " unknown customers\n",
+                              "%s：读取 %lld 个标签 = 入库 %lld + 已有 %lld + 未知客户 %lld\n"),
+                  path, (long long)report.rows_read, (long long)report.rows_stored,
+                  (long long)report.rows_duplicate, (long long)report.rows_unknown);
+    return CLADE_OK;
+}
+
 /* ---------------------------------------------------------------- all of it */
 
 /* A task that the shop cannot bear yet is said, and does not stop the others. */
@@ -315,6 +345,7 @@ static clade_status fit_all(predict_work *w, clade_error *err)
     const bool         alone = c->n_args > 1;
     if (alone) {
         CLADE_TRY(one_task(&task[0], c, err));
+        CLADE_TRY(load_labels(c, w->store, &task[0], err));
     } else {
         CLADE_TRY(
             clade_tasks_default(task, &n, w->store, clade_predictions_as_of(w->predictions), err));
@@ -363,13 +394,15 @@ static clade_status stakes_of(clade_predict_stakes *out, const command *c, clade
 
 static clade_status predict_run(command *c, clade_error *err)
 {
-    predict_work          w       = { .c = c };
-    clade_predict_options options = { .has_as_of = c->has_as_of,
-                                      .as_of_us  = c->as_of_us,
-                                      .seed      = c->seed };
-    char                  as_of[40];
-    if (c->n_args < 2 && command_value(c, "horizon", 0) != NULL)
-        return clade_fail(err, CLADE_ERR_ARG, "--horizon is for one task: name it");
+    predict_work             w       = { .c = c };
+    clade_predict_options    options = { .has_as_of = c->has_as_of,
+                                         .as_of_us  = c->as_of_us,
+                                         .seed      = c->seed };
+    char                     as_of[40];
+    static const char *const of_one[] = { "horizon", "labels", "expression" };
+    for (size_t i = 0; i < sizeof of_one / sizeof of_one[0]; i++)
+        if (c->n_args < 2 && command_value(c, of_one[i], 0) != NULL)
+            return clade_fail(err, CLADE_ERR_ARG, "--%s is for one task: name it", of_one[i]);
     if (command_has(c, "explain") && command_value(c, "output", 0) == NULL)
         return clade_fail(err, CLADE_ERR_ARG, "--explain is for the list: -o FILE");
     CLADE_TRY(stakes_of(&options.stakes, c, err));
@@ -398,6 +431,11 @@ static const command_option options[] = {
       "SQL",
       { "label:NAME: an aggregate over a customer's events of the window",
         "label:NAME：对客户在窗口内事件的聚合表达式" } },
+    { "labels",
+      0,
+      "FILE",
+      { "label:NAME: store these first: customer, value, at",
+        "label:NAME：先入库：customer、value、at" } },
     { "output", 'o', "FILE", { "everybody's answers", "输出全部客户的预测" } },
     { "format",
       0,
@@ -428,6 +466,7 @@ const command_verb command_verb_predict = {
         "predict my.clade churn --horizon 30d --as-of 2011-09-01\n"
         "predict my.clade value --horizon 1y\n"
         "predict my.clade category:garden -o garden.csv\n"
+        "predict my.clade label:vip --horizon 30d --labels vip.csv\n"
         "predict my.clade label:reviewer --expression \"count(*) FILTER (kind = 'review') > 0\"\n"
         "predict my.clade churn --margin 0.3 --contact-cost 0.5 --save-rate 0.2\n"
         "predict my.clade --explain -o scores.parquet",
