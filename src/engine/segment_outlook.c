@@ -6,6 +6,7 @@
  * segments. Because so few degrees of freedom are spent, the score of a customer hardly depends on
  * who else was in the sample, and the bands hold still. docs/maths/outlook.md has the formulas and
  * what else was tried. */
+#include "additive_json.h"
 #include "bands.h"
 #include "habit.h"
 #include "outlook.h"
@@ -582,66 +583,11 @@ static clade_status assign(int32_t *out_segment, double *out_score,
 static void write(clade_json *json, const clade_segmentation *segmentation)
 {
     const outlook_definition *definition = segmentation->definition;
-    const clade_additive     *model      = &definition->model;
-    size_t                    n_features;
-    const clade_feature      *registry = clade_features_all(&n_features);
     clade_json_put_bool(json, "prospects", definition->prospects);
-    clade_json_put_number(json, "df", model->df);
-    clade_json_put_number(json, "penalty", model->penalty);
-    clade__json_put_numbers(json, "intercept", model->intercept, N_TARGETS);
-    clade__json_put_numbers(json, "top", model->top, N_TARGETS);
+    clade__additive_write(json, &definition->model);
     clade__json_put_numbers(json, "unit", definition->unit, N_TARGETS);
     clade__json_put_numbers(json, "edge", definition->edge, definition->n_bands - 1);
     clade__json_put_numbers(json, "stability", definition->stability, definition->n_bands);
-    clade_json_key(json, "terms");
-    clade_json_array(json);
-    for (size_t t = 0; t < model->n_terms; t++) {
-        const clade_additive_term *term = &model->term[t];
-        clade_json_object(json);
-        clade_json_put_text(json, "feature", registry[term->column].name);
-        clade_json_put_number(json, "knot", term->knot); /* null: the line itself */
-        clade_json_put_number(json, "center", term->center);
-        clade_json_put_number(json, "scale", term->scale);
-        clade_json_put_number(json, "mean", term->mean);
-        clade__json_put_numbers(json, "coefficient", term->coefficient, N_TARGETS);
-        clade_json_object_end(json);
-    }
-    clade_json_array_end(json);
-}
-
-static clade_status read_number(double *out, const clade_json_tree *tree,
-                                const clade_json_node *object, const char *key, clade_error *err)
-{
-    const clade_json_node *node = clade_json_get(tree, object, key);
-    if (node == NULL || node->type != CLADE_JSON_NUMBER) {
-        return clade_fail(err, CLADE_ERR_DATA, "a term of an outlook has no number '%s'", key);
-    }
-    *out = node->number;
-    return CLADE_OK;
-}
-
-static clade_status read_term(clade_additive_term *term, const clade_json_tree *tree,
-                              const clade_json_node *node, clade_error *err)
-{
-    char                   name[64];
-    const clade_json_node *feature = clade_json_get(tree, node, "feature");
-    const clade_json_node *knot    = clade_json_get(tree, node, "knot");
-    if (feature == NULL || feature->text.size >= sizeof name) {
-        return clade_fail(err, CLADE_ERR_DATA, "a term of an outlook names no feature");
-    }
-    memcpy(name, feature->text.data, feature->text.size);
-    name[feature->text.size] = '\0';
-    const int column         = clade_features_find(name);
-    if (column < 0) {
-        return clade_fail(err, CLADE_ERR_VERSION,
-                          "an outlook uses the feature '%s', which this clade does not know", name);
-    }
-    term->column = (uint32_t)column;
-    term->knot = knot == NULL || knot->type != CLADE_JSON_NUMBER ? -(double)INFINITY : knot->number;
-    CLADE_TRY(read_number(&term->center, tree, node, "center", err));
-    CLADE_TRY(read_number(&term->scale, tree, node, "scale", err));
-    CLADE_TRY(read_number(&term->mean, tree, node, "mean", err));
-    return clade__json_numbers(term->coefficient, N_TARGETS, tree, node, "coefficient", err);
 }
 
 /* What was not measured was written as null. */
@@ -662,37 +608,19 @@ static clade_status read(clade_segmentation *out, const clade_json_tree *tree,
                          const clade_json_node *node, clade_error *err)
 {
     outlook_definition    *definition = CLADE_NEW(outlook_definition, 1);
-    const clade_json_node *terms      = clade_json_get(tree, node, "terms");
     const clade_json_node *prospects  = clade_json_get(tree, node, "prospects");
     out->definition                   = definition;
     if (definition == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for an outlook");
     if (out->n_segments < 1 + (size_t)(prospects != NULL && prospects->boolean)) {
         return clade_fail(err, CLADE_ERR_DATA, "an outlook has no segment of buyers");
     }
-    if (terms == NULL || terms->type != CLADE_JSON_ARRAY || terms->n > CLADE_ADDITIVE_TERMS_MAX) {
-        return clade_fail(err, CLADE_ERR_DATA, "an outlook has no list of at most %d terms",
-                          CLADE_ADDITIVE_TERMS_MAX);
-    }
-    definition->prospects       = prospects != NULL && prospects->boolean;
-    definition->n_bands         = out->n_segments - definition->prospects;
-    definition->model.n_targets = N_TARGETS;
-    definition->model.n_terms   = terms->n;
-    CLADE_TRY(read_number(&definition->model.df, tree, node, "df", err));
-    CLADE_TRY(read_number(&definition->model.penalty, tree, node, "penalty", err));
-    CLADE_TRY(
-        clade__json_numbers(definition->model.intercept, N_TARGETS, tree, node, "intercept", err));
-    if (clade_json_get(tree, node, "top") != NULL) { /* absent in what earlier builds wrote */
-        CLADE_TRY(clade__json_numbers(definition->model.top, N_TARGETS, tree, node, "top", err));
-    }
+    definition->prospects = prospects != NULL && prospects->boolean;
+    definition->n_bands   = out->n_segments - definition->prospects;
+    CLADE_TRY(clade__additive_read(&definition->model, N_TARGETS, tree, node, err));
     CLADE_TRY(clade__json_numbers(definition->unit, N_TARGETS, tree, node, "unit", err));
     CLADE_TRY(
         clade__json_numbers(definition->edge, definition->n_bands - 1, tree, node, "edge", err));
     read_stability(definition, tree, node);
-    size_t child = (size_t)(terms - tree->node) + 1;
-    for (size_t t = 0; t < terms->n; t++) {
-        CLADE_TRY(read_term(&definition->model.term[t], tree, &tree->node[child], err));
-        child = tree->node[child].next;
-    }
     return CLADE_OK;
 }
 
