@@ -75,16 +75,6 @@ void bench_print(command *c, const clade_sequence_file *file, const clade_split 
 
 /* ---------------------------------------------------------------- JSON */
 
-static void write_interval(clade_json *json, const char *key, clade_interval one)
-{
-    clade_json_key(json, key);
-    clade_json_object(json);
-    clade_json_put_number(json, "value", one.value);
-    clade_json_put_number(json, "low", one.low);
-    clade_json_put_number(json, "high", one.high);
-    clade_json_object_end(json);
-}
-
 static void write_ranking(clade_json *json, const char *key, const clade_ranking *m, bool basket)
 {
     char name[32];
@@ -92,14 +82,14 @@ static void write_ranking(clade_json *json, const char *key, const clade_ranking
     clade_json_object(json);
     for (size_t k = 0; k < CLADE_RANKING_N_K; k++) {
         snprintf(name, sizeof name, basket ? "phr_%u" : "hr_%u", clade_ranking_k[k]);
-        write_interval(json, name, m->hit[k]);
+        clade_interval_write(json, name, &m->hit[k]);
         snprintf(name, sizeof name, "recall_%u", clade_ranking_k[k]);
-        if (basket) write_interval(json, name, m->recall[k]);
+        if (basket) clade_interval_write(json, name, &m->recall[k]);
         snprintf(name, sizeof name, "ndcg_%u", clade_ranking_k[k]);
-        write_interval(json, name, m->ndcg[k]);
+        clade_interval_write(json, name, &m->ndcg[k]);
     }
-    write_interval(json, "mrr", m->mrr);
-    write_interval(json, "mrr_20", m->mrr_20);
+    clade_interval_write(json, "mrr", &m->mrr);
+    clade_interval_write(json, "mrr_20", &m->mrr_20);
     clade_json_put_number(json, "coverage_10", m->coverage_10);
     clade_json_put_number(json, "novelty_10", m->novelty_10);
     clade_json_put_number(json, "popular_10", m->popular_10);

@@ -159,14 +159,8 @@ static void print_models(command *c, const clade_table_judgement *j)
 
 static void write_metrics(clade_json *json, const clade_interval *metric)
 {
-    for (int m = 0; m < CLADE_N_TABLE_METRIC; m++) {
-        clade_json_key(json, metric_name[m]);
-        clade_json_object(json);
-        clade_json_put_number(json, "value", metric[m].value);
-        clade_json_put_number(json, "low", metric[m].low);
-        clade_json_put_number(json, "high", metric[m].high);
-        clade_json_object_end(json);
-    }
+    for (int m = 0; m < CLADE_N_TABLE_METRIC; m++)
+        clade_interval_write(json, metric_name[m], &metric[m]);
 }
 
 static void write_left_out(clade_json *json, const char *key, const clade_table *t,

@@ -13,7 +13,4 @@ CLADE_MUST_USE clade_status evaluate_models(command *c, clade_store *store, int6
 CLADE_MUST_USE clade_status evaluate_business(command *c, clade_store *store, int64_t as_of_us,
                                               clade_error *err);
 
-/** {value, low, high} under a key. */
-void evaluate_put_interval(clade_json *json, const char *key, const clade_interval *of);
-
 #endif

@@ -8,16 +8,6 @@
 
 enum { WINDOW_DAYS = 90, WATCHED_DAYS = 30, SHOWN_ARMS = 12, SHOWN_QUESTIONS = 10 };
 
-void evaluate_put_interval(clade_json *json, const char *key, const clade_interval *of)
-{
-    clade_json_key(json, key);
-    clade_json_object(json);
-    clade_json_put_number(json, "value", of->value);
-    clade_json_put_number(json, "low", of->low);
-    clade_json_put_number(json, "high", of->high);
-    clade_json_object_end(json);
-}
-
 /* 12.3 %, or 1234.5, with its range behind. */
 static void cell(command_table *t, const clade_interval *of, bool share, bool range)
 {
@@ -75,9 +65,9 @@ static clade_status show_figures(command *c, clade_store *store, int64_t as_of_u
         clade_json_object(json);
         clade_json_put_int(json, "n_now", (int64_t)f[k].n_now);
         clade_json_put_int(json, "n_before", (int64_t)f[k].n_before);
-        evaluate_put_interval(json, "now", &f[k].now);
-        evaluate_put_interval(json, "before", &f[k].before);
-        evaluate_put_interval(json, "change", &f[k].change);
+        clade_interval_write(json, "now", &f[k].now);
+        clade_interval_write(json, "before", &f[k].before);
+        clade_interval_write(json, "change", &f[k].change);
         clade_json_object_end(json);
     }
     clade_json_object_end(json);
@@ -108,9 +98,9 @@ static clade_status show_satisfaction(command *c, clade_store *store, int64_t as
         clade_json_object(json);
         clade_json_put_text(json, "question", s[i].question);
         clade_json_put_int(json, "n", (int64_t)s[i].n);
-        evaluate_put_interval(json, "mean", &s[i].mean);
-        evaluate_put_interval(json, "nps", &s[i].nps);
-        evaluate_put_interval(json, "trend", &s[i].trend);
+        clade_interval_write(json, "mean", &s[i].mean);
+        clade_interval_write(json, "nps", &s[i].nps);
+        clade_interval_write(json, "trend", &s[i].trend);
         clade_json_object_end(json);
         if (i >= SHOWN_QUESTIONS) continue;
         command_cell(t, "%s", s[i].question);
@@ -144,9 +134,9 @@ static void write_arm(clade_json *json, const clade_campaign_arm *arm, const cla
     clade_json_put_int(json, "n", (int64_t)arm->n);
     clade_json_put_number(json, "cost", arm->cost);
     clade_json_put_number(json, "revenue_a_customer", arm->revenue);
-    evaluate_put_interval(json, "gain_a_customer", &arm->gain);
-    evaluate_put_interval(json, "revenue_gained", &brought);
-    evaluate_put_interval(json, "profit", profit);
+    clade_interval_write(json, "gain_a_customer", &arm->gain);
+    clade_interval_write(json, "revenue_gained", &brought);
+    clade_interval_write(json, "profit", profit);
     clade_json_object_end(json);
 }
 
@@ -169,7 +159,7 @@ static void show_total(command *c, const clade_campaign_arm *arm, size_t n, doub
     clade_json *const    json   = command_json(c);
     clade_json_key(json, "campaigns_total");
     clade_json_object(json);
-    evaluate_put_interval(json, "revenue_gained", &gained);
+    clade_interval_write(json, "revenue_gained", &gained);
     clade_json_put_number(json, "cost", cost);
     clade_json_put_number(json, "margin", margin);
     clade_json_put_number(json, "profit", profit.value - cost);

@@ -76,4 +76,37 @@ CLADE_API CLADE_MUST_USE clade_status clade_json_parse(clade_json_tree *out_tree
 CLADE_API const clade_json_node *clade_json_get(const clade_json_tree *tree,
                                                 const clade_json_node *object, const char *key);
 
+/**
+ * Members of objects by type: for files of one's own, read back. The first that is missing or of
+ * another type is kept as CLADE_ERR_DATA naming it; the others still answer, with 0, "" or false:
+ * ask `status` once at the end.
+ */
+typedef struct clade_json_reader {
+    const clade_json_tree *tree;
+    const char            *place; /* of the file, for messages */
+    clade_error           *err;
+    clade_status           status;
+} clade_json_reader;
+
+/** The member itself, NULL when it is not there or of another type. */
+CLADE_API const clade_json_node *clade_json_member(clade_json_reader     *reader,
+                                                   const clade_json_node *object, const char *key,
+                                                   clade_json_type type);
+CLADE_API double clade_json_take_number(clade_json_reader *reader, const clade_json_node *object,
+                                        const char *key);
+/** NAN where it is null or not there: no failure. */
+CLADE_API double clade_json_take_real(const clade_json_reader *reader,
+                                      const clade_json_node *object, const char *key);
+/** A count: 0 for what is below 0 or from 1e15 on. */
+CLADE_API size_t clade_json_take_size(clade_json_reader *reader, const clade_json_node *object,
+                                      const char *key);
+CLADE_API bool   clade_json_take_bool(clade_json_reader *reader, const clade_json_node *object,
+                                      const char *key);
+/** Cut at `size`. */
+CLADE_API void clade_json_take_text(char *out, size_t size, clade_json_reader *reader,
+                                    const clade_json_node *object, const char *key);
+/** RFC 3339, as clade_time_format writes it. */
+CLADE_API void clade_json_take_moment(int64_t *out_us, clade_json_reader *reader,
+                                      const clade_json_node *object, const char *key);
+
 #endif

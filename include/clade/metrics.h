@@ -8,7 +8,7 @@
 #ifndef CLADE_METRICS_H
 #define CLADE_METRICS_H
 
-#include "clade/memory.h"
+#include "clade/json.h"
 
 /** An estimate and the range it may well have; low and high are NAN when the data cannot tell. */
 typedef struct clade_interval {
@@ -16,6 +16,10 @@ typedef struct clade_interval {
     double low;
     double high;
 } clade_interval;
+
+/** {"value", "low", "high"} under a key of an object that is open. */
+CLADE_API void clade_interval_write(clade_json *json, const char *key,
+                                    const clade_interval *interval);
 
 /* ---- Scores against truth -------------------------------------------------------------------- */
 

@@ -1,7 +1,9 @@
 /* A strict JSON reader (RFC 8259) into one flat array of nodes. It recurses at most
  * CLADE_JSON_MAX_DEPTH levels; input is hostile. */
 #include "clade/json.h"
+#include "clade/time.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -286,4 +288,58 @@ const clade_json_node *clade_json_get(const clade_json_tree *tree, const clade_j
         child = tree->node[child].next;
     }
     return found;
+}
+
+/* ---------------------------------------------------------------- members by type */
+
+const clade_json_node *clade_json_member(clade_json_reader *r, const clade_json_node *object,
+                                         const char *key, clade_json_type type)
+{
+    const clade_json_node *const node = clade_json_get(r->tree, object, key);
+    if (node != NULL && node->type == type) return node;
+    if (r->status == CLADE_OK)
+        r->status = clade_fail(r->err, CLADE_ERR_DATA, "%s: '%s' is missing or of another type",
+                               r->place, key);
+    return NULL;
+}
+
+double clade_json_take_number(clade_json_reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = clade_json_member(r, object, key, CLADE_JSON_NUMBER);
+    return node == NULL ? 0 : node->number;
+}
+
+double clade_json_take_real(const clade_json_reader *r, const clade_json_node *object,
+                            const char *key)
+{
+    const clade_json_node *const node = clade_json_get(r->tree, object, key);
+    return node != NULL && node->type == CLADE_JSON_NUMBER ? node->number : (double)NAN;
+}
+
+size_t clade_json_take_size(clade_json_reader *r, const clade_json_node *object, const char *key)
+{
+    const double number = clade_json_take_number(r, object, key);
+    return number >= 0 && number < 1e15 ? (size_t)number : 0;
+}
+
+bool clade_json_take_bool(clade_json_reader *r, const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = clade_json_member(r, object, key, CLADE_JSON_BOOL);
+    return node != NULL && node->boolean;
+}
+
+void clade_json_take_text(char *out, size_t size, clade_json_reader *r,
+                          const clade_json_node *object, const char *key)
+{
+    const clade_json_node *const node = clade_json_member(r, object, key, CLADE_JSON_TEXT);
+    out[0]                            = '\0';
+    if (node != NULL) (void)snprintf(out, size, "%.*s", (int)node->text.size, node->text.data);
+}
+
+void clade_json_take_moment(int64_t *out_us, clade_json_reader *r, const clade_json_node *object,
+                            const char *key)
+{
+    char text[40];
+    clade_json_take_text(text, sizeof text, r, object, key);
+    if (r->status == CLADE_OK) r->status = clade_time_parse(out_us, text, r->err);
 }

@@ -70,6 +70,27 @@ clade_status clade__bundle_new_path(char out[CLADE_PATH_MAX], const clade__bundl
     return place(out, b, ".new", file, err);
 }
 
+clade_status clade__bundle_get(clade_buffer *out, const clade__bundle *b, const char *file,
+                               clade_error *err)
+{
+    enum { FILE_MAX = 1 << 30 };
+    char path[CLADE_PATH_MAX];
+    CLADE_TRY(clade__bundle_path(path, b, file, err));
+    const clade_status status = clade_file_read(out, path, FILE_MAX, err);
+    return status != CLADE_ERR_NOT_FOUND
+               ? status
+               : clade_fail(err, CLADE_ERR_DATA, "%s: the file is missing", path);
+}
+
+clade_status clade__bundle_put(const clade__bundle *b, const char *file, const clade_buffer *text,
+                               clade_error *err)
+{
+    char path[CLADE_PATH_MAX];
+    CLADE_TRY(clade__bundle_new_path(path, b, file, err));
+    if (text->failed) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to write %s", path);
+    return clade_file_replace(path, text->data, text->size, 0666, err);
+}
+
 clade_status clade__bundle_begin(const clade__bundle *b, clade_error *err)
 {
     char path[CLADE_PATH_MAX];

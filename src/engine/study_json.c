@@ -183,16 +183,6 @@ static void put_lift(clade_json *json, const char *key, const clade_lift *lift)
     clade_json_object_end(json);
 }
 
-static void put_interval(clade_json *json, const char *key, const clade_interval *interval)
-{
-    clade_json_key(json, key);
-    clade_json_object(json);
-    clade_json_put_number(json, "value", interval->value);
-    clade_json_put_number(json, "low", interval->low);
-    clade_json_put_number(json, "high", interval->high);
-    clade_json_object_end(json);
-}
-
 /* What was done with customer vectors; absent where nothing was. */
 static void put_vectors(clade_json *json, const clade_study *study)
 {
@@ -242,8 +232,8 @@ static void put_future_lift(clade_json *json, const clade_study *study)
     if (study->has_lift && lift->has_joined) {
         put_lift(json, "clade_with_vectors", &lift->joined_outlook);
         put_lift(json, "clusters_with_vectors", &lift->joined_clusters);
-        put_interval(json, "clade_gain_by_vectors", &lift->outlook_gain);
-        put_interval(json, "clusters_gain_by_vectors", &lift->clusters_gain);
+        clade_interval_write(json, "clade_gain_by_vectors", &lift->outlook_gain);
+        clade_interval_write(json, "clusters_gain_by_vectors", &lift->clusters_gain);
     }
     clade_json_object_end(json);
 }

@@ -481,16 +481,6 @@ done:
 
 /* ---------------------------------------------------------------- as JSON */
 
-static void write_interval(clade_json *json, const char *key, const clade_interval *interval)
-{
-    clade_json_key(json, key);
-    clade_json_object(json);
-    clade_json_put_number(json, "value", interval->value);
-    clade_json_put_number(json, "low", interval->low);
-    clade_json_put_number(json, "high", interval->high);
-    clade_json_object_end(json);
-}
-
 void clade_vector_judgement_write(clade_json *json, const clade_vector_judgement *j)
 {
     clade_json_object(json);
@@ -525,11 +515,11 @@ void clade_vector_judgement_write(clade_json *json, const clade_vector_judgement
         clade_json_object(json);
         for (int v = 0; v < CLADE_N_VECTOR_VIEW; v++) {
             if (j->has[v])
-                write_interval(json, clade_vector_view_name((clade_vector_view)v),
-                               &j->score[t].auc[v]);
+                clade_interval_write(json, clade_vector_view_name((clade_vector_view)v),
+                                     &j->score[t].auc[v]);
         }
         clade_json_object_end(json);
-        if (j->has[CLADE_VIEW_JOINED]) write_interval(json, "gain", &j->score[t].gain);
+        if (j->has[CLADE_VIEW_JOINED]) clade_interval_write(json, "gain", &j->score[t].gain);
         clade_json_object_end(json);
     }
     clade_json_array_end(json);

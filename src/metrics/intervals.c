@@ -196,6 +196,16 @@ clade_interval clade_repeated_fold_interval(const double *value, size_t n_folds,
     return out;
 }
 
+void clade_interval_write(clade_json *json, const char *key, const clade_interval *interval)
+{
+    clade_json_key(json, key);
+    clade_json_object(json);
+    clade_json_put_number(json, "value", interval->value);
+    clade_json_put_number(json, "low", interval->low);
+    clade_json_put_number(json, "high", interval->high);
+    clade_json_object_end(json);
+}
+
 clade_interval clade_fold_interval(const double *value, size_t n_folds, double level)
 {
     return clade_repeated_fold_interval(value, n_folds, 1, level);

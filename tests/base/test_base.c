@@ -327,9 +327,39 @@ static void a_hash_of_pieces_is_the_hash_of_the_whole(void **state)
     clade_hasher_free(NULL);
 }
 
+static void members_are_taken_by_type_and_the_first_that_is_wrong_is_named(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"n\": 3, \"minus\": -1, \"none\": null, \"yes\": true,"
+                               " \"at\": \"2011-09-10T00:00:00Z\", \"name\": \"outlook\"}";
+    clade_error       err    = { 0 };
+    clade_json_tree   tree   = { 0 };
+    clade_arena      *arena  = clade_arena_create(0);
+    char              name[4];
+    int64_t           at_us = 0;
+    check_ok(clade_json_parse(&tree, clade_text_of(text), arena, &err));
+    clade_json_reader r = { &tree, "card.json", &err, CLADE_OK };
+    assert_int_equal(clade_json_take_size(&r, tree.node, "n"), 3);
+    assert_int_equal(clade_json_take_size(&r, tree.node, "minus"), 0);
+    assert_true(clade_json_take_bool(&r, tree.node, "yes"));
+    assert_true(isnan(clade_json_take_real(&r, tree.node, "none")));
+    assert_true(isnan(clade_json_take_real(&r, tree.node, "nobody")));
+    clade_json_take_text(name, sizeof name, &r, tree.node, "name");
+    assert_string_equal(name, "out");
+    clade_json_take_moment(&at_us, &r, tree.node, "at");
+    assert_int_equal(at_us, INT64_C(1315612800000000));
+    assert_int_equal(r.status, CLADE_OK);
+    assert_true(clade_json_take_number(&r, tree.node, "name") == 0);
+    assert_false(clade_json_take_bool(&r, tree.node, "n"));
+    assert_int_equal(r.status, CLADE_ERR_DATA);
+    assert_string_equal(err.message, "card.json: 'name' is missing or of another type");
+    clade_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_are_taken_by_type_and_the_first_that_is_wrong_is_named),
         cmocka_unit_test(an_error_is_cut_on_a_character_and_keeps_its_own_arguments),
         cmocka_unit_test(an_arena_gives_back_to_a_mark_and_refuses_what_cannot_be),
         cmocka_unit_test(trimming_knows_the_blanks_of_other_scripts),

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BUNDLE_VERSION = 1, FILE_MAX = 1 << 28 };
+enum { BUNDLE_VERSION = 1 };
 
 static const char *const files[] = { "card.json", "model.json", "trees.json", "joint.json",
                                      "card.md" };
@@ -101,22 +101,13 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
     clade_buffer_text(out, "\n");
 }
 
-static clade_status put_file(const clade__bundle *b, int file, const clade_buffer *text,
-                             clade_error *err)
-{
-    char path[CLADE_PATH_MAX];
-    CLADE_TRY(clade__bundle_new_path(path, b, files[file], err));
-    if (text->failed) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to write %s", path);
-    return clade_file_replace(path, text->data, text->size, 0666, err);
-}
-
 static clade_status put_trees(const clade__bundle *b, int file, const clade_trees *trees,
                               clade_error *err)
 {
     clade_buffer text = { 0 };
     if (trees == NULL) return CLADE_OK;
     clade_status status = clade_trees_save(&text, trees, err);
-    if (status == CLADE_OK) status = put_file(b, file, &text, err);
+    if (status == CLADE_OK) status = clade__bundle_put(b, files[file], &text, err);
     clade_buffer_free(&text);
     return status;
 }
@@ -129,9 +120,9 @@ static clade_status write_files(const clade__bundle *b, const clade_predictor *p
     clade_buffer_text(&card, "\n");
     write_model(&model, p);
     clade_predict_card_markdown(&sheet, &p->card, false);
-    clade_status status = put_file(b, CARD, &card, err);
-    if (status == CLADE_OK) status = put_file(b, CARD_WORDS, &sheet, err);
-    if (status == CLADE_OK) status = put_file(b, MODEL, &model, err);
+    clade_status status = clade__bundle_put(b, files[CARD], &card, err);
+    if (status == CLADE_OK) status = clade__bundle_put(b, files[CARD_WORDS], &sheet, err);
+    if (status == CLADE_OK) status = clade__bundle_put(b, files[MODEL], &model, err);
     if (status == CLADE_OK && p->card.weight[CLADE_PREDICT_TREES] > 0)
         status = put_trees(b, TREES, p->trees, err);
     if (status == CLADE_OK && p->card.weight[CLADE_PREDICT_JOINT] > 0)
@@ -163,30 +154,27 @@ clade_status clade_predictor_save(clade_store *store, clade_predictor *p, int64_
 static clade_status read_json(clade_json_tree *out, const clade__bundle *b, int file,
                               clade_arena *arena, clade_error *err)
 {
-    char         path[CLADE_PATH_MAX];
-    clade_buffer text = { 0 };
-    CLADE_TRY(clade__bundle_path(path, b, files[file], err));
-    clade_status status = clade_file_read(&text, path, FILE_MAX, err);
-    if (status == CLADE_ERR_NOT_FOUND)
-        status = clade_fail(err, CLADE_ERR_DATA, "%s: the file is missing", path);
+    clade_buffer text   = { 0 };
+    clade_status status = clade__bundle_get(&text, b, files[file], err);
     if (status == CLADE_OK) {
         char *const copy = clade_arena_text(arena, text.data, text.size);
-        status = copy == NULL ? clade_fail(err, CLADE_ERR_NOMEM, "no memory to read %s", path)
-                              : clade_json_parse(out, (clade_text){ copy, text.size }, arena, err);
-        if (status != CLADE_OK) (void)clade_fail_at(err, status, "%s", path);
+        status           = copy == NULL
+                               ? clade_fail(err, CLADE_ERR_NOMEM, "no memory to read %s", files[file])
+                               : clade_json_parse(out, (clade_text){ copy, text.size }, arena, err);
+        if (status != CLADE_OK) (void)clade_fail_at(err, status, "%s", files[file]);
     }
     clade_buffer_free(&text);
-    return status;
+    return status == CLADE_OK && (out->n == 0 || out->node[0].type != CLADE_JSON_OBJECT)
+               ? clade_fail(err, CLADE_ERR_DATA, "%s is not an object", files[file])
+               : status;
 }
 
 static clade_status number(double *out, const clade_json_tree *tree, const clade_json_node *object,
                            const char *key, clade_error *err)
 {
-    const clade_json_node *const node = clade_json_get(tree, object, key);
-    if (node == NULL || node->type != CLADE_JSON_NUMBER)
-        return clade_fail(err, CLADE_ERR_DATA, "model.json has no number '%s'", key);
-    *out = node->number;
-    return CLADE_OK;
+    clade_json_reader r = { tree, files[MODEL], err, CLADE_OK };
+    *out                = clade_json_take_number(&r, object, key);
+    return r.status;
 }
 
 static clade_status read_rule(clade__rule *out, size_t n_columns, const clade_json_tree *tree,
@@ -212,8 +200,6 @@ static clade_status check_format(const clade_json_tree *tree, clade_error *err)
 {
     double version = 0;
     char   hash[24];
-    if (tree->n == 0 || tree->node[0].type != CLADE_JSON_OBJECT)
-        return clade_fail(err, CLADE_ERR_DATA, "model.json is not an object");
     CLADE_TRY(number(&version, tree, tree->node, "version", err));
     if (version > BUNDLE_VERSION)
         return clade_fail(err, CLADE_ERR_VERSION,
@@ -303,16 +289,12 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
 static clade_status read_trees(clade_trees **out, const clade__bundle *b, int file,
                                size_t n_columns, clade_error *err)
 {
-    char         path[CLADE_PATH_MAX];
-    clade_buffer text = { 0 };
-    CLADE_TRY(clade__bundle_path(path, b, files[file], err));
-    clade_status status = clade_file_read(&text, path, FILE_MAX, err);
-    if (status == CLADE_ERR_NOT_FOUND)
-        status = clade_fail(err, CLADE_ERR_DATA, "%s: the file is missing", path);
+    clade_buffer text   = { 0 };
+    clade_status status = clade__bundle_get(&text, b, files[file], err);
     if (status == CLADE_OK) status = clade_trees_load(out, text.data, text.size, err);
     if (status == CLADE_OK && clade_trees_n_columns(*out) != n_columns)
-        status = clade_fail(err, CLADE_ERR_DATA, "%s: trees of %zu columns, wanted %zu", path,
-                            clade_trees_n_columns(*out), n_columns);
+        status = clade_fail(err, CLADE_ERR_DATA, "%s: trees of %zu columns, wanted %zu",
+                            files[file], clade_trees_n_columns(*out), n_columns);
     clade_buffer_free(&text);
     return status;
 }

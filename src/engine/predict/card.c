@@ -6,16 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void put_interval(clade_json *json, const char *key, const clade_interval *of)
-{
-    clade_json_key(json, key);
-    clade_json_object(json);
-    clade_json_put_number(json, "value", of->value);
-    clade_json_put_number(json, "low", of->low);
-    clade_json_put_number(json, "high", of->high);
-    clade_json_object_end(json);
-}
-
 static void put_moment(clade_json *json, const char *key, int64_t at_us)
 {
     char text[40];
@@ -98,8 +88,8 @@ static void write_metrics(clade_json *json, const clade_predict_card *card)
         clade_json_object_end(json);
     }
     clade_json_object_end(json);
-    put_interval(json, "gain_over_rule", &card->gain_rule);
-    put_interval(json, "gain_over_linear", &card->gain_linear);
+    clade_interval_write(json, "gain_over_rule", &card->gain_rule);
+    clade_interval_write(json, "gain_over_linear", &card->gain_linear);
     clade_json_key(json, "reliability");
     clade_json_array(json);
     for (size_t b = 0; b < card->n_bins; b++) {
@@ -140,8 +130,8 @@ static void write_groups(clade_json *json, const clade_predict_card *card)
         clade_json_put_text(json, "words_zh", clade_predict_group_words(g->kind, true));
         clade_json_put_int(json, "n", (int64_t)g->n);
         clade_json_put_number(json, "base_rate", g->base_rate);
-        put_interval(json, amount ? "gini" : "auc", &g->first);
-        put_interval(json, amount ? "total" : "ece", &g->fit);
+        clade_interval_write(json, amount ? "gini" : "auc", &g->first);
+        clade_interval_write(json, amount ? "total" : "ece", &g->fit);
         clade_json_put_bool(json, "fits_less_well", g->worse);
         clade_json_object_end(json);
     }
@@ -231,112 +221,70 @@ void clade_predict_card_write(clade_json *json, const clade_predict_card *card)
 
 /* ---------------------------------------------------------------- back */
 
-typedef struct reader {
-    const clade_json_tree *tree;
-    clade_error           *err;
-    clade_status           status; /* of the first that failed */
-} reader;
-
-static const clade_json_node *member(reader *r, const clade_json_node *object, const char *key,
-                                     clade_json_type type)
+static void interval(clade_interval *out, clade_json_reader *r, const clade_json_node *object,
+                     const char *key)
 {
-    const clade_json_node *const node = clade_json_get(r->tree, object, key);
-    if (node != NULL && node->type == type) return node;
-    if (r->status == CLADE_OK)
-        r->status = clade_fail(r->err, CLADE_ERR_DATA, "'%s' is missing or of another type", key);
-    return NULL;
-}
-
-static double real(const reader *r, const clade_json_node *object, const char *key)
-{
-    const clade_json_node *const node = clade_json_get(r->tree, object, key);
-    return node != NULL && node->type == CLADE_JSON_NUMBER ? node->number : (double)NAN;
-}
-
-static size_t whole(reader *r, const clade_json_node *object, const char *key)
-{
-    const clade_json_node *const node = member(r, object, key, CLADE_JSON_NUMBER);
-    return node == NULL || !(node->number >= 0 && node->number < 1e15) ? 0 : (size_t)node->number;
-}
-
-static void words(char *out, size_t size, reader *r, const clade_json_node *object, const char *key)
-{
-    const clade_json_node *const node = member(r, object, key, CLADE_JSON_TEXT);
-    out[0]                            = '\0';
-    if (node != NULL) (void)snprintf(out, size, "%.*s", (int)node->text.size, node->text.data);
-}
-
-static bool truth(reader *r, const clade_json_node *object, const char *key)
-{
-    const clade_json_node *const node = member(r, object, key, CLADE_JSON_BOOL);
-    return node != NULL && node->boolean;
-}
-
-static void moment(int64_t *out, reader *r, const clade_json_node *object, const char *key)
-{
-    char text[40];
-    words(text, sizeof text, r, object, key);
-    if (r->status == CLADE_OK) r->status = clade_time_parse(out, text, r->err);
-}
-
-static void interval(clade_interval *out, reader *r, const clade_json_node *object, const char *key)
-{
-    const clade_json_node *const node = member(r, object, key, CLADE_JSON_OBJECT);
+    const clade_json_node *const node = clade_json_member(r, object, key, CLADE_JSON_OBJECT);
     if (node == NULL) return;
-    *out = (clade_interval){ real(r, node, "value"), real(r, node, "low"), real(r, node, "high") };
+    *out = (clade_interval){ clade_json_take_real(r, node, "value"),
+                             clade_json_take_real(r, node, "low"),
+                             clade_json_take_real(r, node, "high") };
 }
 
-static void sentence(clade_sentence *out, reader *r, const clade_json_node *object, const char *key)
+static void sentence(clade_sentence *out, clade_json_reader *r, const clade_json_node *object,
+                     const char *key)
 {
-    const clade_json_node *const node = member(r, object, key, CLADE_JSON_OBJECT);
+    const clade_json_node *const node = clade_json_member(r, object, key, CLADE_JSON_OBJECT);
     if (node == NULL) return;
-    words(out->en, sizeof out->en, r, node, "en");
-    words(out->zh, sizeof out->zh, r, node, "zh");
+    clade_json_take_text(out->en, sizeof out->en, r, node, "en");
+    clade_json_take_text(out->zh, sizeof out->zh, r, node, "zh");
 }
 
-static void read_task(clade_predict_task *out, reader *r, const clade_json_node *root)
+static void read_task(clade_predict_task *out, clade_json_reader *r, const clade_json_node *root)
 {
     char kind[32];
-    words(kind, sizeof kind, r, root, "kind");
+    clade_json_take_text(kind, sizeof kind, r, root, "kind");
     for (int k = 0; k < CLADE_N_TASK_KIND; k++)
         if (strcmp(kind, clade_task_kind_name((clade_task_kind)k)) == 0)
             out->kind = (clade_task_kind)k;
-    out->horizon_days = (int)fmin(36500, (double)whole(r, root, "horizon"));
-    out->by_rhythm    = truth(r, root, "by_rhythm");
-    words(out->of, sizeof out->of, r, root, "of");
-    words(out->expression, sizeof out->expression, r, root, "expression");
+    out->horizon_days = (int)fmin(36500, (double)clade_json_take_size(r, root, "horizon"));
+    out->by_rhythm    = clade_json_take_bool(r, root, "by_rhythm");
+    clade_json_take_text(out->of, sizeof out->of, r, root, "of");
+    clade_json_take_text(out->expression, sizeof out->expression, r, root, "expression");
 }
 
-static const clade_json_node *first_child(const reader *r, const clade_json_node *list)
+static const clade_json_node *first_child(const clade_json_reader *r, const clade_json_node *list)
 {
     return list + 1 < r->tree->node + r->tree->n ? list + 1 : NULL;
 }
 
-static void read_metrics(clade_predict_card *out, reader *r, const clade_json_node *root)
+static void read_metrics(clade_predict_card *out, clade_json_reader *r, const clade_json_node *root)
 {
-    const clade_json_node *list = member(r, root, "metrics", CLADE_JSON_OBJECT);
+    const clade_json_node *list = clade_json_member(r, root, "metrics", CLADE_JSON_OBJECT);
     const clade_json_node *node = list == NULL ? NULL : first_child(r, list);
     for (size_t k = 0; list != NULL && k < list->n && k < CLADE_PREDICT_METRICS_MAX; k++) {
         clade_predict_metric *const m = &out->metric[out->n_metrics++];
         (void)snprintf(m->name, sizeof m->name, "%.*s", (int)node->key.size, node->key.data);
-        m->of =
-            (clade_interval){ real(r, node, "value"), real(r, node, "low"), real(r, node, "high") };
-        m->baseline = real(r, node, "baseline");
+        m->of       = (clade_interval){ clade_json_take_real(r, node, "value"),
+                                        clade_json_take_real(r, node, "low"),
+                                        clade_json_take_real(r, node, "high") };
+        m->baseline = clade_json_take_real(r, node, "baseline");
         node        = r->tree->node + node->next;
     }
-    list = member(r, root, "reliability", CLADE_JSON_ARRAY);
+    list = clade_json_member(r, root, "reliability", CLADE_JSON_ARRAY);
     node = list == NULL ? NULL : first_child(r, list);
     for (size_t b = 0; list != NULL && b < list->n && b < 10; b++) {
         out->bin[out->n_bins++] =
-            (clade_calibration_bin){ whole(r, node, "n"), real(r, node, "predicted"),
-                                     real(r, node, "observed") };
+            (clade_calibration_bin){ clade_json_take_size(r, node, "n"),
+                                     clade_json_take_real(r, node, "predicted"),
+                                     clade_json_take_real(r, node, "observed") };
         node = r->tree->node + node->next;
     }
-    list = member(r, root, "tried", CLADE_JSON_ARRAY);
+    list = clade_json_member(r, root, "tried", CLADE_JSON_ARRAY);
     node = list == NULL ? NULL : first_child(r, list);
     for (size_t m = 0; list != NULL && m < list->n && m < CLADE_N_PREDICT_MODEL; m++) {
-        out->loss[m]   = real(r, node, "loss");
-        out->weight[m] = real(r, node, "weight");
+        out->loss[m]   = clade_json_take_real(r, node, "loss");
+        out->weight[m] = clade_json_take_real(r, node, "weight");
         if (!isfinite(out->weight[m])) out->weight[m] = 0;
         node = r->tree->node + node->next;
     }
@@ -345,8 +293,8 @@ static void read_metrics(clade_predict_card *out, reader *r, const clade_json_no
 /* ---- What an older clade did not keep: missing is empty. */
 
 /* The list of a key, or NULL; *out_first is its first element. */
-static const clade_json_node *list_of(const reader *r, const clade_json_node *root, const char *key,
-                                      const clade_json_node **out_first)
+static const clade_json_node *list_of(const clade_json_reader *r, const clade_json_node *root,
+                                      const char *key, const clade_json_node **out_first)
 {
     const clade_json_node *const list = clade_json_get(r->tree, root, key);
     if (list == NULL || list->type != CLADE_JSON_ARRAY || list->n == 0) return NULL;
@@ -354,18 +302,20 @@ static const clade_json_node *list_of(const reader *r, const clade_json_node *ro
     return *out_first == NULL ? NULL : list;
 }
 
-static void read_tenths(clade_predict_card *out, const reader *r, const clade_json_node *root)
+static void read_tenths(clade_predict_card *out, const clade_json_reader *r,
+                        const clade_json_node *root)
 {
     const clade_json_node       *node = NULL;
     const clade_json_node *const list = list_of(r, root, "tenths", &node);
     if (list == NULL || list->n != 10) return;
     for (; out->n_tenths < 10; node = r->tree->node + node->next)
         out->tenth[out->n_tenths++] =
-            (clade_predict_tenth){ real(r, node, "lift"), real(r, node, "gain"),
-                                   real(r, node, "gain_rule") };
+            (clade_predict_tenth){ clade_json_take_real(r, node, "lift"),
+                                   clade_json_take_real(r, node, "gain"),
+                                   clade_json_take_real(r, node, "gain_rule") };
 }
 
-static void read_groups(clade_predict_card *out, reader *r, const clade_json_node *root)
+static void read_groups(clade_predict_card *out, clade_json_reader *r, const clade_json_node *root)
 {
     const bool                   amount = clade_task_is_amount(&out->task);
     const clade_json_node       *node   = NULL;
@@ -373,48 +323,50 @@ static void read_groups(clade_predict_card *out, reader *r, const clade_json_nod
     for (size_t i = 0; list != NULL && i < list->n && i < CLADE_N_PREDICT_GROUP; i++) {
         char                       name[32];
         clade_predict_group *const g = &out->group[out->n_groups];
-        words(name, sizeof name, r, node, "group");
+        clade_json_take_text(name, sizeof name, r, node, "group");
         for (int k = 0; k < CLADE_N_PREDICT_GROUP; k++) {
             if (strcmp(name, clade_predict_group_name((clade_predict_group_kind)k)) != 0) continue;
             g->kind      = (clade_predict_group_kind)k;
-            g->n         = whole(r, node, "n");
-            g->base_rate = real(r, node, "base_rate");
+            g->n         = clade_json_take_size(r, node, "n");
+            g->base_rate = clade_json_take_real(r, node, "base_rate");
             interval(&g->first, r, node, amount ? "gini" : "auc");
             interval(&g->fit, r, node, amount ? "total" : "ece");
-            g->worse = truth(r, node, "fits_less_well");
+            g->worse = clade_json_take_bool(r, node, "fits_less_well");
             out->n_groups++;
         }
         node = r->tree->node + node->next;
     }
 }
 
-static void read_profit(clade_predict_profit *out, reader *r, const clade_json_node *root)
+static void read_profit(clade_predict_profit *out, clade_json_reader *r,
+                        const clade_json_node *root)
 {
     const clade_json_node *const node = clade_json_get(r->tree, root, "profit");
     if (node == NULL || node->type != CLADE_JSON_OBJECT) return;
     *out = (clade_predict_profit){
         .known          = true,
-        .stakes         = { real(r, node, "margin"), real(r, node, "contact_cost"),
-                            real(r, node, "save_rate") },
-        .worth          = real(r, node, "worth"),
-        .threshold      = real(r, node, "threshold"),
-        .profit         = real(r, node, "a_customer"),
-        .profit_all     = real(r, node, "a_customer_when_all"),
-        .true_positive  = whole(r, node, "true_positive"),
-        .false_positive = whole(r, node, "false_positive"),
-        .true_negative  = whole(r, node, "true_negative"),
-        .false_negative = whole(r, node, "false_negative"),
+        .stakes         = { clade_json_take_real(r, node, "margin"),
+                            clade_json_take_real(r, node, "contact_cost"),
+                            clade_json_take_real(r, node, "save_rate") },
+        .worth          = clade_json_take_real(r, node, "worth"),
+        .threshold      = clade_json_take_real(r, node, "threshold"),
+        .profit         = clade_json_take_real(r, node, "a_customer"),
+        .profit_all     = clade_json_take_real(r, node, "a_customer_when_all"),
+        .true_positive  = clade_json_take_size(r, node, "true_positive"),
+        .false_positive = clade_json_take_size(r, node, "false_positive"),
+        .true_negative  = clade_json_take_size(r, node, "true_negative"),
+        .false_negative = clade_json_take_size(r, node, "false_negative"),
     };
     if (isnan(out->threshold)) out->threshold = (double)INFINITY;
 }
 
-static void read_top(clade_predict_card *out, reader *r, const clade_json_node *root)
+static void read_top(clade_predict_card *out, clade_json_reader *r, const clade_json_node *root)
 {
     const clade_json_node       *node = NULL;
     const clade_json_node *const list = list_of(r, root, "top_features", &node);
     for (size_t i = 0; list != NULL && i < list->n && i < CLADE_PREDICT_TOP; i++) {
         char name[64];
-        words(name, sizeof name, r, node, "feature");
+        clade_json_take_text(name, sizeof name, r, node, "feature");
         const int  feature = clade_features_find(name);
         const bool value = strcmp(name, "value_model") == 0, other = strcmp(name, "behaviour") == 0;
         if (feature >= 0 || value || other)
@@ -423,20 +375,21 @@ static void read_top(clade_predict_card *out, reader *r, const clade_json_node *
                 .group       = value   ? 0
                                : other ? 1
                                        : -1,
-                .mean_margin = real(r, node, "mean_margin"),
-                .direction   = real(r, node, "direction"),
+                .mean_margin = clade_json_take_real(r, node, "mean_margin"),
+                .direction   = clade_json_take_real(r, node, "direction"),
             };
         node = r->tree->node + node->next;
     }
 }
 
-static void read_kept_since(clade_predict_card *out, reader *r, const clade_json_node *root)
+static void read_kept_since(clade_predict_card *out, clade_json_reader *r,
+                            const clade_json_node *root)
 {
     out->first_us = INT64_MIN;
     if (clade_json_get(r->tree, root, "first_event") != NULL)
-        moment(&out->first_us, r, root, "first_event");
+        clade_json_take_moment(&out->first_us, r, root, "first_event");
     if (clade_json_get(r->tree, root, "currency") != NULL)
-        words(out->currency, sizeof out->currency, r, root, "currency");
+        clade_json_take_text(out->currency, sizeof out->currency, r, root, "currency");
     read_tenths(out, r, root);
     read_groups(out, r, root);
     read_profit(&out->profit, r, root);
@@ -447,38 +400,38 @@ clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tr
                               clade_error *err)
 {
     char                         text[40];
-    reader                       r    = { tree, err, CLADE_OK };
+    clade_json_reader            r    = { tree, "card.json", err, CLADE_OK };
     const clade_json_node *const root = tree->node;
     *out                              = (clade_predict_card){ 0 };
     if (tree->n == 0 || root->type != CLADE_JSON_OBJECT)
         return clade_fail(err, CLADE_ERR_DATA, "a card is not a JSON object");
     read_task(&out->task, &r, root);
-    moment(&out->as_of_us, &r, root, "as_of");
-    moment(&out->judged_us, &r, root, "judged_at");
-    out->judged_days       = (int)fmin(36500, (double)whole(&r, root, "judged_days"));
-    out->by_customers      = truth(&r, root, "judged_on_other_customers");
-    out->n_moments         = whole(&r, root, "n_moments");
-    out->n_learnt          = whole(&r, root, "n_learnt");
-    out->n_learnt_positive = whole(&r, root, "n_learnt_positive");
-    out->n_judged          = whole(&r, root, "n_judged");
-    out->n_judged_positive = whole(&r, root, "n_judged_positive");
-    out->base_rate         = real(&r, root, "base_rate");
-    out->blend_loss        = real(&r, root, "blend_loss");
-    out->seconds           = real(&r, root, "seconds");
-    out->run               = (int64_t)whole(&r, root, "run");
+    clade_json_take_moment(&out->as_of_us, &r, root, "as_of");
+    clade_json_take_moment(&out->judged_us, &r, root, "judged_at");
+    out->judged_days  = (int)fmin(36500, (double)clade_json_take_size(&r, root, "judged_days"));
+    out->by_customers = clade_json_take_bool(&r, root, "judged_on_other_customers");
+    out->n_moments    = clade_json_take_size(&r, root, "n_moments");
+    out->n_learnt     = clade_json_take_size(&r, root, "n_learnt");
+    out->n_learnt_positive = clade_json_take_size(&r, root, "n_learnt_positive");
+    out->n_judged          = clade_json_take_size(&r, root, "n_judged");
+    out->n_judged_positive = clade_json_take_size(&r, root, "n_judged_positive");
+    out->base_rate         = clade_json_take_real(&r, root, "base_rate");
+    out->blend_loss        = clade_json_take_real(&r, root, "blend_loss");
+    out->seconds           = clade_json_take_real(&r, root, "seconds");
+    out->run               = (int64_t)clade_json_take_size(&r, root, "run");
     read_metrics(out, &r, root);
     read_kept_since(out, &r, root);
     interval(&out->gain_rule, &r, root, "gain_over_rule");
     interval(&out->gain_linear, &r, root, "gain_over_linear");
     sentence(&out->why, &r, root, "why");
     sentence(&out->behaviour, &r, root, "behaviour");
-    words(text, sizeof text, &r, root, "verdict");
+    clade_json_take_text(text, sizeof text, &r, root, "verdict");
     out->trusted = strcmp(text, "trust") == 0;
-    words(text, sizeof text, &r, root, "seed");
+    clade_json_take_text(text, sizeof text, &r, root, "seed");
     out->seed = strtoull(text, NULL, 10);
-    words(text, sizeof text, &r, root, "data_hash");
+    clade_json_take_text(text, sizeof text, &r, root, "data_hash");
     out->data_hash                     = strtoull(text, NULL, 16);
-    const clade_json_node *const names = member(&r, root, "suspects", CLADE_JSON_ARRAY);
+    const clade_json_node *const names = clade_json_member(&r, root, "suspects", CLADE_JSON_ARRAY);
     for (size_t i = 0; names != NULL && i < names->n && i < 3; i++)
         (void)snprintf(out->suspect[i], sizeof out->suspect[i], "%.*s", (int)names[1 + i].text.size,
                        names[1 + i].text.data);
