@@ -1,45 +1,22 @@
 /* Figures of windows, answers and campaigns, on shops small enough to be counted by hand. */
-#include "check.h"
+#include "store_shop.h"
+
 #include "clade/business.h"
 
 #include <math.h>
-#include <string.h>
 
-#define DAY CLADE_US_PER_DAY
-
-static char         folder[256];
-static clade_error  err;
-static clade_store *store;
 static clade_arena *arena;
 
-static void run(const char *sql)
+static int setup_arena(void **state)
 {
-    if (clade_store_run(store, sql, NULL, 0, &err) != CLADE_OK) fail_msg("%s", err.message);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    char                      path[300];
-    const clade_store_options making = { .create       = true,
-                                         .n_threads    = 2,
-                                         .memory_bytes = 256 << 20 };
-    check_folder_make(folder, "business");
-    snprintf(path, sizeof path, "%s/my.clade", folder);
-    if (clade_store_open(&store, path, &making, &err) != CLADE_OK) fail_msg("%s", err.message);
-    check_ok(clade_store_setting_set(store, "currency", "EUR", &err));
     arena = clade_arena_create(0);
-    return 0;
+    return setup(state);
 }
 
-static int teardown(void **state)
+static int teardown_arena(void **state)
 {
-    (void)state;
     clade_arena_free(arena);
-    clade_store_close(store);
-    store = NULL;
-    check_folder_remove(folder);
-    return 0;
+    return teardown(state);
 }
 
 /* Windows of ten days back from day 100. Now: 1 looks and buys twice (20.50 and 4.50, of which 5.00
@@ -180,11 +157,15 @@ static void arms_that_share_a_control_are_not_independent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(figures_match_the_case_counted_by_hand, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_window_before_the_log_is_not_known, setup, teardown),
-        cmocka_unit_test_setup_teardown(answers_match_the_case_counted_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(figures_match_the_case_counted_by_hand, setup_arena,
+                                        teardown_arena),
+        cmocka_unit_test_setup_teardown(a_window_before_the_log_is_not_known, setup_arena,
+                                        teardown_arena),
+        cmocka_unit_test_setup_teardown(answers_match_the_case_counted_by_hand, setup_arena,
+                                        teardown_arena),
         cmocka_unit_test(arms_that_share_a_control_are_not_independent),
-        cmocka_unit_test_setup_teardown(an_arm_is_weighed_against_its_control, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_arm_is_weighed_against_its_control, setup_arena,
+                                        teardown_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,22 +1,15 @@
 /* Explanations of predictors: shapes of models that are known, rules that repeat answers, changes
  * that do what they say, and lines whose slope is known. */
-#include "check.h"
+#include "store_shop.h"
+
 #include "clade/numeric.h"
 #include "clade/predict.h"
-#include "clade/run.h"
 #include "clade/shop_behaviour.h"
 #include "engine/portrait.h"
 #include "engine/predict/explain_internal.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#define DAY CLADE_US_PER_DAY
 enum { N = 400, DAYS = 240 };
 
-static char               folder[256];
-static clade_error        err;
-static clade_store       *store;
 static clade_predictions *shop;
 static clade_predictor   *fitted[4];
 enum { PURCHASE, CHURN, SPEND, VALUE };
@@ -26,30 +19,6 @@ static const clade_predict_task task[4] = {
     [SPEND]    = { .kind = CLADE_TASK_SPEND, .horizon_days = 30 },
     [VALUE]    = { .kind = CLADE_TASK_VALUE, .horizon_days = 365 },
 };
-
-static void run(const char *sql)
-{
-    if (clade_store_run(store, sql, NULL, 0, &err) != CLADE_OK) fail_msg("%s", err.message);
-}
-
-/* Customers whose days between purchases differ by a factor of twenty; a third stops for good. */
-static void make_shop(void)
-{
-    char sql[1600];
-    run("INSERT INTO item SELECT i, 'r' || i, NULL, 'c' || i % 5, 'b' || i % 3, 100 * (1 + i),"
-        " NULL, NULL, 0, 1 FROM range(20) t(i)");
-    snprintf(sql, sizeof sql,
-             "INSERT INTO event (event, customer, at_us, kind, item, quantity, value_minor,"
-             " row_key, load) SELECT row_number() OVER (ORDER BY day, customer), customer, day *"
-             " 86400000000 + 3600000000, CASE WHEN hash(customer * 977 + day) %% 3 = 0 THEN 'view'"
-             " ELSE 'purchase' END::event_kind, CASE WHEN hash(customer * 31 + day * 7) %% 4 < 3"
-             " THEN customer %% 5 + 5 * (hash(day) %% 4) ELSE hash(customer + day * 13) %% 20 END,"
-             " 1, 500 + 100 * (customer %% 17), 1, 1 FROM range(%d) c(customer), range(%d) d(day)"
-             " WHERE hash(customer * 1009 + day * 3) %% (4 + customer %% 80) = 0 AND (customer %% 3"
-             " > 0 OR day < hash(customer) %% %d)",
-             N, DAYS, 2 * DAYS);
-    run(sql);
-}
 
 /* A behaviour model of random weights, as of day 60: its vectors take part in the joint model. */
 static void save_behaviour(void)
@@ -74,20 +43,11 @@ static void save_behaviour(void)
     clade_vocabulary_free(vocabulary);
 }
 
-static int setup(void **state)
+static int setup_fitted(void **state)
 {
-    (void)state;
-    char                        path[300];
-    const clade_store_options   making  = { .create       = true,
-                                            .n_threads    = 2,
-                                            .memory_bytes = 512 << 20 };
     const clade_predict_options options = { .has_as_of = true, .as_of_us = DAYS * DAY, .seed = 1 };
-    check_folder_make(folder, "explain");
-    snprintf(path, sizeof path, "%s/my.clade", folder);
-    if (clade_store_open(&store, path, &making, &err) != CLADE_OK) fail_msg("%s", err.message);
-    check_ok(clade_store_setting_set(store, "currency", "EUR", &err));
-    clade_log_set(CLADE_LOG_WARN);
-    make_shop();
+    (void)setup(state);
+    make_shop(N, DAYS);
     save_behaviour();
     check_ok(clade_predictions_open(&shop, store, &options, &err));
     for (int t = 0; t < 4; t++)
@@ -96,15 +56,12 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int teardown_fitted(void **state)
 {
-    (void)state;
     for (int t = 0; t < 4; t++)
         clade_predictor_free(fitted[t]);
     clade_predictions_free(shop);
-    clade_store_close(store);
-    check_folder_remove(folder);
-    return 0;
+    return teardown(state);
 }
 
 /* ---------------------------------------------------------------- shapes */
@@ -610,5 +567,5 @@ int main(void)
         cmocka_unit_test(without_vectors_no_event_has_a_part),
         cmocka_unit_test(a_customers_line_is_repeatable_and_says_how_stable_it_is),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup_fitted, teardown_fitted);
 }

@@ -1,73 +1,14 @@
 /* Predictions on shops made by rules: no peeking, reasons that add up, bundles that come back
- * equal,, and verdicts of shops that are too small. */
-#include "check.h"
+ * equal, and verdicts of shops that are too small. */
+#include "store_shop.h"
+
 #include "clade/file.h"
 #include "clade/predict.h"
-#include "clade/run.h"
 #include "engine/predict/predict_internal.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#define DAY CLADE_US_PER_DAY
 enum { N = 700, DAYS = 240 };
 
-static char         folder[256];
-static clade_error  err;
-static clade_store *store;
-
-static void run(const char *sql)
-{
-    if (clade_store_run(store, sql, NULL, 0, &err) != CLADE_OK) fail_msg("%s", err.message);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    char                      path[300];
-    const clade_store_options making = { .create       = true,
-                                         .n_threads    = 2,
-                                         .memory_bytes = 512 << 20 };
-    check_folder_make(folder, "predict");
-    snprintf(path, sizeof path, "%s/my.clade", folder);
-    if (clade_store_open(&store, path, &making, &err) != CLADE_OK) fail_msg("%s", err.message);
-    check_ok(clade_store_setting_set(store, "currency", "EUR", &err));
-    clade_log_set(CLADE_LOG_WARN);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    clade_threads_set(0);
-    clade_store_close(store);
-    store = NULL;
-    check_folder_remove(folder);
-    return 0;
-}
-
 /* ---------------------------------------------------------------- a shop made by rules */
-
-/* Customers whose days between purchases differ by a factor of twenty, each with a taste and a
- * usual amount; a third of them stops for good at some day. */
-static void make_shop(int n_customers)
-{
-    char sql[1600];
-    run("INSERT INTO item SELECT i, 'r' || i, NULL, 'c' || i % 5, 'b' || i % 3, 100 * (1 + i),"
-        " NULL, NULL, 0, 1 FROM range(20) t(i)");
-    snprintf(
-        sql, sizeof sql,
-        "INSERT INTO event (event, customer, at_us, kind, item, quantity, value_minor,"
-        " row_key, load) SELECT row_number() OVER (ORDER BY day, customer), customer, day *"
-        " 86400000000 + 3600000000, CASE WHEN hash(customer * 977 + day) %% 3 = 0 THEN 'view'"
-        " ELSE 'purchase' END::event_kind, CASE WHEN hash(customer * 31 + day * 7) %% 4 < 3"
-        " THEN customer %% 5 + 5 * (hash(day) %% 4) ELSE hash(customer + day * 13) %% 20 END, 1,"
-        " 500 + 100 * (customer %% 17), 1, 1 FROM range(%d) c(customer), range(%d) d(day) WHERE"
-        " hash(customer * 1009 + day * 3) %% (4 + customer %% 80) = 0 AND (customer %% 3 > 0 OR"
-        " day < hash(customer) %% %d)",
-        n_customers, DAYS, 2 * DAYS);
-    run(sql);
-}
 
 static clade_predictions *open_shop(int day, uint64_t seed)
 {
@@ -107,7 +48,7 @@ static const clade_predict_task shared_task[3] = {
 static int setup_shared(void **state)
 {
     (void)setup(state);
-    make_shop(N);
+    make_shop(N, DAYS);
     shared = open_shop(DAYS, 1);
     for (int t = 0; t < 3; t++)
         shared_fit[t] = fit(shared, shared_task[t]);
@@ -140,7 +81,7 @@ static void purchases_are_told_better_than_by_the_rule_and_chances_are_true(void
 static void amounts_lie_between_their_bounds_as_often_as_said(void **state)
 {
     (void)state;
-    make_shop(N);
+    make_shop(N, DAYS);
     clade_predictions *p = open_shop(DAYS - 30, 1);
     clade_predictor   *f =
         fit(p, (clade_predict_task){ .kind = CLADE_TASK_SPEND, .horizon_days = 30 });
@@ -173,7 +114,7 @@ static void nothing_after_the_moment_changes_an_answer(void **state)
         { .kind = CLADE_TASK_CHURN, .horizon_days = 180, .by_rhythm = true },
         { .kind = CLADE_TASK_VALUE, .horizon_days = 365 },
     };
-    make_shop(200);
+    make_shop(200, DAYS);
     for (size_t t = 0; t < sizeof tasks / sizeof tasks[0]; t++) {
         size_t             n_before = 0, n_after = 0;
         clade_predictions *p      = open_shop(180, 1);
@@ -205,7 +146,7 @@ static void the_number_of_threads_changes_nothing(void **state)
     (void)state;
     size_t            n[2];
     clade_prediction *answer[2];
-    make_shop(200);
+    make_shop(200, DAYS);
     for (int k = 0; k < 2; k++) {
         clade_threads_set(1 + k);
         clade_predictions *p = open_shop(DAYS, 7);
@@ -400,7 +341,7 @@ static void what_cannot_be_learnt_is_said_in_a_sentence(void **state)
         { { .kind = CLADE_TASK_PURCHASE, .horizon_days = 365 },
           "needs a log of at least 393 days" },
     };
-    make_shop(300);
+    make_shop(300, DAYS);
     run("INSERT INTO event (event, customer, at_us, kind, row_key, load) SELECT 500000 + "
         "row_number()"
         " OVER (), customer, day * 86400000000, 'view', 3, 1 FROM range(300) c(customer), "
@@ -419,7 +360,7 @@ static void what_cannot_be_learnt_is_said_in_a_sentence(void **state)
 static void a_label_that_a_feature_is_cannot_be_trusted(void **state)
 {
     (void)state;
-    make_shop(N);
+    make_shop(N, DAYS);
     /* A mark that is set each month on those with five orders by then. */
     run("INSERT INTO label SELECT c.customer, NULL, 'vip', 1, d.day * 86400000000, 1 FROM (SELECT"
         " unnest(range(0, 240, 10)) AS day) d, (SELECT DISTINCT customer FROM event) c WHERE "
@@ -439,7 +380,7 @@ static void a_label_that_a_feature_is_cannot_be_trusted(void **state)
 static void a_shop_of_sixty_customers_gets_an_answer_and_is_told_what_is_missing(void **state)
 {
     (void)state;
-    make_shop(60);
+    make_shop(60, DAYS);
     size_t             n = 0;
     clade_predictions *p = open_shop(DAYS, 1);
     clade_predictor   *f =

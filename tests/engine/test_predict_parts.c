@@ -1,47 +1,8 @@
 /* The parts of a prediction: labels by hand, calibration, the blend. */
-#include "check.h"
+#include "store_shop.h"
+
 #include "clade/predict.h"
-#include "clade/run.h"
 #include "engine/predict/predict_internal.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#define DAY CLADE_US_PER_DAY
-
-static char         folder[256];
-static clade_error  err;
-static clade_store *store;
-
-static void run(const char *sql)
-{
-    if (clade_store_run(store, sql, NULL, 0, &err) != CLADE_OK) fail_msg("%s", err.message);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    char                      path[300];
-    const clade_store_options making = { .create       = true,
-                                         .n_threads    = 2,
-                                         .memory_bytes = 512 << 20 };
-    check_folder_make(folder, "predict");
-    snprintf(path, sizeof path, "%s/my.clade", folder);
-    if (clade_store_open(&store, path, &making, &err) != CLADE_OK) fail_msg("%s", err.message);
-    check_ok(clade_store_setting_set(store, "currency", "EUR", &err));
-    clade_log_set(CLADE_LOG_WARN);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    clade_threads_set(0);
-    clade_store_close(store);
-    store = NULL;
-    check_folder_remove(folder);
-    return 0;
-}
 
 /* ---------------------------------------------------------------- labels by hand */
 

@@ -1,45 +1,10 @@
 /* The judge of customer vectors, on a shop made by rules; and nearest customers. */
-#include "check.h"
-#include "clade/run.h"
+#include "store_shop.h"
+
 #include "clade/vectors.h"
 #include "engine/vector_views.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#define DAY CLADE_US_PER_DAY
 enum { N = 700, FIRST = 120, SECOND = 160, TOP = 3 };
-
-static char         folder[256];
-static clade_error  err;
-static clade_store *store;
-
-static void run(const char *sql)
-{
-    if (clade_store_run(store, sql, NULL, 0, &err) != CLADE_OK) fail_msg("%s", err.message);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    char                      path[300];
-    const clade_store_options making = { .create       = true,
-                                         .n_threads    = 2,
-                                         .memory_bytes = 512 << 20 };
-    check_folder_make(folder, "vectors");
-    snprintf(path, sizeof path, "%s/my.clade", folder);
-    if (clade_store_open(&store, path, &making, &err) != CLADE_OK) fail_msg("%s", err.message);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    clade_store_close(store);
-    store = NULL;
-    check_folder_remove(folder);
-    return 0;
-}
 
 /* ---------------------------------------------------------------- labels by hand */
 
@@ -103,7 +68,7 @@ static void labels_match_the_case_worked_by_hand(void **state)
 
 /* N customers who buy on a fifth to a fortieth of days, three of four times from their own of five
  * categories; views of anything in between. Days 0 to 199. */
-static void make_shop(void)
+static void make_tastes(void)
 {
     run("INSERT INTO item SELECT i, 'r' || i, NULL, 'c' || i % 5, 'b' || i % 3, 100 * (1 + i), "
         "NULL,"
@@ -161,7 +126,7 @@ static void a_vector_that_knows_the_future_wins_every_task(void **state)
     (void)state;
     static float first[N * 32], second[N * 32];
     size_t       d = 0;
-    make_shop();
+    make_tastes();
     tell_the_future(first, FIRST, 0.25, &d);
     tell_the_future(second, SECOND, 0.25, &d);
     clade_vector_judgement *j = judge(first, second, d, true);
@@ -195,7 +160,7 @@ static void noise_is_worth_a_half_and_counts_are_worth_more(void **state)
     enum { D = 24 };
     static float first[N * D], second[N * D];
     clade_rng    rng = clade_rng_stream(9, "test/noise", 0);
-    make_shop();
+    make_tastes();
     for (size_t i = 0; i < N * D; i++) {
         first[i]  = (float)clade_rng_normal(&rng);
         second[i] = (float)clade_rng_normal(&rng);
@@ -243,7 +208,7 @@ static void what_comes_behind_the_last_window_changes_no_bit(void **state)
     (void)state;
     static float first[N * 32], second[N * 32];
     size_t       d = 0;
-    make_shop();
+    make_tastes();
     tell_the_future(first, FIRST, 2, &d);
     tell_the_future(second, SECOND, 2, &d);
     clade_vector_judgement *before = judge(first, second, d, false);
@@ -268,7 +233,7 @@ static void what_comes_in_the_window_changes_labels_and_nothing_that_a_head_sees
     clade__view         counts[2] = { 0 }, features[2] = { 0 };
     for (size_t i = 0; i < N; i++)
         customer[i] = (int64_t)i;
-    make_shop();
+    make_tastes();
     check_ok(clade_vector_tasks_choose(&tasks, store, FIRST * DAY, TOP, &err));
     uint8_t *label = CLADE_NEW(uint8_t, tasks->n * N), *other = CLADE_NEW(uint8_t, tasks->n * N);
     check_ok(clade_vector_labels(label, tasks, store, customer, N, FIRST * DAY, &err));

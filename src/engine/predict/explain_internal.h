@@ -24,6 +24,10 @@ size_t clade__sample_sorted(double *out, const clade__sample *sample, size_t col
 
 /* The row of features of a customer, n_customers when there is none. */
 size_t clade__customer_row(const clade_features *features, int64_t customer);
+/* Which customer of `now` that is; CLADE_ERR_NOT_FOUND when the task does not ask about them. */
+clade_status clade__customer_find(clade__moment **out_now, size_t *out_row,
+                                  const clade_predictor *predictor, clade_predictions *predictions,
+                                  int64_t customer, clade_error *err);
 /* One customer as models see them; CLADE_ERR_NOT_FOUND when the task does not ask about them.
  * *out_row is (n_columns), freed with free(). */
 clade_status clade__customer_fill(float **out_row, const clade_predictor *predictor,

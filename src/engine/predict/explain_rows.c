@@ -97,17 +97,26 @@ size_t clade__sample_sorted(double *out, const clade__sample *s, size_t column)
     return n;
 }
 
+clade_status clade__customer_find(clade__moment **out_now, size_t *out_row,
+                                  const clade_predictor *p, clade_predictions *ps, int64_t customer,
+                                  clade_error *err)
+{
+    char name[96];
+    CLADE_TRY(clade__moment_now(out_now, p, ps, err));
+    const clade_features *const f = &(*out_now)->people.features;
+    *out_row                      = clade__customer_row(f, customer);
+    if (*out_row < f->n_customers && clade__task_asks(&p->card.task, *out_now, *out_row))
+        return CLADE_OK;
+    clade_task_name(name, &p->card.task);
+    return clade_fail(err, CLADE_ERR_NOT_FOUND, "%s does not ask about this customer", name);
+}
+
 clade_status clade__customer_fill(float **out_row, const clade_predictor *p, clade_predictions *ps,
                                   int64_t customer, clade_error *err)
 {
-    clade__moment *m = NULL;
-    CLADE_TRY(clade__moment_now(&m, p, ps, err));
-    const size_t at = clade__customer_row(&m->people.features, customer);
-    if (at == m->people.features.n_customers || !clade__task_asks(&p->card.task, m, at)) {
-        char name[96];
-        clade_task_name(name, &p->card.task);
-        return clade_fail(err, CLADE_ERR_NOT_FOUND, "%s does not ask about this customer", name);
-    }
+    clade__moment *m  = NULL;
+    size_t         at = 0;
+    CLADE_TRY(clade__customer_find(&m, &at, p, ps, customer, err));
     *out_row = CLADE_NEW(float, p->n_columns + 1);
     if (*out_row == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a customer");
     clade__row_fill(*out_row, m, at, clade__predictor_n_vector(p));

@@ -184,15 +184,10 @@ static void write_reasons(clade_predict_reasons *out, const clade_predictor *p, 
 clade_status clade_predictor_explain(clade_predict_reasons *out, const clade_predictor *p,
                                      clade_predictions *ps, int64_t customer, clade_error *err)
 {
-    clade__moment        *m = NULL;
-    clade_predict_reasons r = { 0 };
-    CLADE_TRY(clade__moment_now(&m, p, ps, err));
-    const size_t at = clade__customer_row(&m->people.features, customer);
-    if (at == m->people.features.n_customers || !clade__task_asks(&p->card.task, m, at)) {
-        char name[96];
-        clade_task_name(name, &p->card.task);
-        return clade_fail(err, CLADE_ERR_NOT_FOUND, "%s does not ask about this customer", name);
-    }
+    clade__moment        *m  = NULL;
+    clade_predict_reasons r  = { 0 };
+    size_t                at = 0;
+    CLADE_TRY(clade__customer_find(&m, &at, p, ps, customer, err));
     float *const  row   = CLADE_NEW(float, p->n_columns + 1);
     double *const share = CLADE_NEW(double, p->n_features + N_GROUPS + p->n_columns + 1);
     r.reason            = CLADE_NEW(clade_predict_reason, p->n_features + N_GROUPS);
@@ -315,21 +310,6 @@ static int by_weight(const void *a, const void *b)
     return (x->feature > y->feature) - (x->feature < y->feature);
 }
 
-/* Customers that stand for all: evenly spaced among those asked about. */
-static size_t pick_rows(uint32_t *out, const clade_predictor *p, const clade__moment *m)
-{
-    const size_t n       = m->people.features.n_customers;
-    size_t       n_asked = 0, n_out = 0;
-    for (size_t i = 0; i < n; i++)
-        n_asked += clade__task_asks(&p->card.task, m, i);
-    const size_t step = n_asked > WEIGHED_ROWS ? n_asked / WEIGHED_ROWS : 1;
-    for (size_t i = 0, k = 0; i < n && n_out < WEIGHED_ROWS; i++) {
-        if (!clade__task_asks(&p->card.task, m, i)) continue;
-        if (k++ % step == 0) out[n_out++] = (uint32_t)i;
-    }
-    return n_out;
-}
-
 /* share (n, n_places) of rows -> one weight a place. */
 static clade_status weigh(clade_predict_weight *out, const clade_predictor *p, const double *share,
                           const float *x, size_t n, clade_error *err)
@@ -363,25 +343,29 @@ clade_status clade_predictor_weigh(clade_predict_weight **out, size_t *out_n,
                                    const clade_predictor *p, clade_predictions *ps,
                                    clade_error *err)
 {
-    clade__moment *m        = NULL;
-    const size_t   n_places = p->n_features + N_GROUPS;
-    explainers     e        = { NULL, NULL };
-    double         average;
-    CLADE_TRY(clade__moment_now(&m, p, ps, err));
-    uint32_t *const       row    = CLADE_NEW(uint32_t, WEIGHED_ROWS);
-    float *const          x      = CLADE_NEW(float, WEIGHED_ROWS * p->n_columns);
-    double *const         share  = CLADE_NEW(double, WEIGHED_ROWS *n_places);
+    const size_t  n_places = p->n_features + N_GROUPS;
+    explainers    e        = { NULL, NULL };
+    clade__sample s        = { 0 };
+    double        average;
+    CLADE_TRY(clade__sample_make(&s, p, ps, WEIGHED_ROWS, err));
+    double *const         share  = CLADE_NEW(double, s.n *n_places + 1);
     double *const         phi    = CLADE_NEW(double, p->n_columns + 1);
     clade_predict_weight *weight = CLADE_NEW(clade_predict_weight, n_places);
-    clade_status status = row == NULL || x == NULL || share == NULL || phi == NULL || weight == NULL
-                              ? clade_fail(err, CLADE_ERR_NOMEM, "no memory to weigh features")
-                              : explainers_make(&e, p, err);
-    const size_t n      = status == CLADE_OK ? pick_rows(row, p, m) : 0;
-    for (size_t i = 0; i < n && status == CLADE_OK; i++) {
-        clade__row_fill(x + i * p->n_columns, m, row[i], clade__predictor_n_vector(p));
-        status = explain_row(share + i * n_places, &average, phi, p, &e, x + i * p->n_columns, err);
+    clade_status          status = share == NULL || phi == NULL || weight == NULL
+                                       ? clade_fail(err, CLADE_ERR_NOMEM, "no memory to weigh features")
+                                       : explainers_make(&e, p, err);
+    double                mean   = 0; /* VALUE: what buyers are worth on average */
+    for (size_t i = 0; i < s.n; i++)
+        mean += exp(s.margin[i]) / (double)s.n;
+    for (size_t i = 0; i < s.n && status == CLADE_OK; i++) {
+        if (p->card.task.kind == CLADE_TASK_VALUE) {
+            share[i * n_places + p->n_features + GROUP_RHYTHM] = s.margin[i] - log(mean);
+        } else {
+            status =
+                explain_row(share + i * n_places, &average, phi, p, &e, s.x + i * s.n_columns, err);
+        }
     }
-    if (status == CLADE_OK) status = weigh(weight, p, share, x, n, err);
+    if (status == CLADE_OK) status = weigh(weight, p, share, s.x, s.n, err);
     if (status == CLADE_OK) {
         qsort(weight, n_places, sizeof *weight, by_weight);
         size_t kept = 0;
@@ -392,11 +376,10 @@ clade_status clade_predictor_weigh(clade_predict_weight **out, size_t *out_n,
         weight = NULL;
     }
     free(weight);
-    free(row);
-    free(x);
     free(share);
     free(phi);
     explainers_free(&e);
+    clade__sample_free(&s);
     return status;
 }
 
