@@ -156,7 +156,8 @@ static void pareto_nbd_answers_as_the_paper(void **state)
     check_close(expected_of(&u, 133, 200, 200, 10), 6.25287, 5e-6);
 }
 
-/* At the parameters of the manual of the R package BTYD, whose numbers these are. */
+/* The numbers are those of the tests of the Python package lifetimes, which has them from the R
+ * package BTYD; at these parameters all eight digits come out. */
 static void pareto_nbd_expects_as_the_paper(void **state)
 {
     (void)state;
