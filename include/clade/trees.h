@@ -240,7 +240,7 @@ CLADE_API void                        clade_trees_bins_free(clade_trees_bins *bi
  * absence, rows drawn for a round, columns drawn for a tree), grown here and not by XGBoost: for
  * shallow trees on some thousand rows that are judged by folds it takes a fraction of the time.
  * Without sampling, and with as many bins as values, the two agree up to rounding
- * (`tests/trees/test_held_out.c`).
+ * (`tests/trees/test_held_out.c`). Why not XGBoost: docs/decisions/0003-held-out-boosting.md.
  *
  * Shapes      out_prediction (n_stops, n_rows): only rows of fold `number` are written; means, or
  *             chances of 1. target, fold (n_rows); targets of the fold left out are not looked at.
