@@ -1,10 +1,9 @@
 /* Boosted trees: hand cases, XGBoost's own predictions and objective, and laws. */
-#include "check.h"
+#include "xgboost_peer.h"
+
 #include "clade/run.h"
-#include "clade/trees.h"
 
 #include <stdlib.h>
-#include <xgboost/c_api.h>
 
 enum { N = 3000, P = 6 };
 
@@ -75,31 +74,6 @@ static void a_stump_matches_the_case_worked_by_hand(void **state)
     clade_trees_free(trees);
 }
 
-/* What XGBoost itself predicts from the text that was saved. */
-static void engine_predict(float *out, const clade_trees *trees, const sample *s)
-{
-    clade_buffer     text    = { 0 };
-    BoosterHandle    booster = NULL;
-    DMatrixHandle    matrix  = NULL;
-    const bst_ulong *shape   = NULL;
-    bst_ulong        n_dim   = 0;
-    const float     *result  = NULL;
-    check_ok(clade_trees_save(&text, trees, NULL));
-    assert_int_equal(XGDMatrixCreateFromMat(s->value, N, P, NAN, &matrix), 0);
-    assert_int_equal(XGBoosterCreate(NULL, 0, &booster), 0);
-    assert_int_equal(XGBoosterLoadModelFromBuffer(booster, text.data, text.size), 0);
-    assert_int_equal(XGBoosterPredictFromDMatrix(booster, matrix,
-                                                 "{\"type\":0,\"training\":false,"
-                                                 "\"iteration_begin\":0,\"iteration_end\":0,"
-                                                 "\"strict_shape\":false}",
-                                                 &shape, &n_dim, &result),
-                     0);
-    memcpy(out, result, N * sizeof out[0]);
-    XGBoosterFree(booster);
-    XGDMatrixFree(matrix);
-    clade_buffer_free(&text);
-}
-
 static void predictions_equal_those_of_xgboost_bit_for_bit(void **state)
 {
     (void)state;
@@ -114,7 +88,7 @@ static void predictions_equal_those_of_xgboost_bit_for_bit(void **state)
         options.max_depth              = 6;
         check_ok(clade_trees_fit(&trees, &data, NULL, &options, NULL));
         check_ok(clade_trees_predict(ours, trees, s.value, N, P, NULL));
-        engine_predict(theirs, trees, &s);
+        peer_says(theirs, N, trees, s.value, N, P, 0);
         assert_memory_equal(ours, theirs, sizeof ours);
 
         float one = NAN; /* A single row takes another path through the code. */
@@ -131,55 +105,21 @@ static void models_agree_with_those_of_xgboosts_own_objective(void **state)
 {
     (void)state;
     static sample s;
-    static float  ours[N];
+    static float  ours[N], theirs[N];
     make_sample(&s, 2);
-    const clade_trees_data data    = data_of(&s, CLADE_TREES_LOGISTIC, 0, N);
-    clade_trees_options    options = clade_trees_defaults(CLADE_TREES_LOGISTIC);
-    clade_trees           *trees   = NULL;
-    DMatrixHandle          matrix  = NULL;
-    BoosterHandle          booster = NULL;
-    const bst_ulong       *shape   = NULL;
-    bst_ulong              n_dim   = 0;
-    const float           *theirs  = NULL;
-    char                   base[32];
-    double                 sum = 0, total = 0, difference = 0;
-    clade_trees_data       plain = data;
+    const char *const   own[]      = { "objective", "binary:logistic", "lambda", "1", NULL };
+    clade_trees_data    plain      = data_of(&s, CLADE_TREES_LOGISTIC, 0, N);
+    clade_trees_options options    = clade_trees_defaults(CLADE_TREES_LOGISTIC);
+    clade_trees        *trees      = NULL;
+    double              difference = 0;
     plain.weight     = NULL; /* XGBoost weighs its bins too; without weights they agree. */
     options.n_rounds = 40;
     check_ok(clade_trees_fit(&trees, &plain, NULL, &options, NULL));
     check_ok(clade_trees_predict(ours, trees, s.value, N, P, NULL));
-
-    for (size_t i = 0; i < N; i++) {
-        sum += s.chance[i];
-        total += 1;
-    }
-    snprintf(base, sizeof base, "%.9g", sum / total);
-    assert_int_equal(XGDMatrixCreateFromMat(s.value, N, P, NAN, &matrix), 0);
-    assert_int_equal(XGDMatrixSetFloatInfo(matrix, "label", s.chance, N), 0);
-    assert_int_equal(XGBoosterCreate(&matrix, 1, &booster), 0);
-    const char *const parameter[][2] = {
-        { "tree_method", "hist" }, { "objective", "binary:logistic" },
-        { "max_depth", "4" },      { "eta", "0.1" },
-        { "lambda", "1" },         { "base_score", base },
-        { "verbosity", "0" }
-    };
-    for (size_t i = 0; i < sizeof parameter / sizeof parameter[0]; i++) {
-        assert_int_equal(XGBoosterSetParam(booster, parameter[i][0], parameter[i][1]), 0);
-    }
-    for (int round = 0; round < 40; round++) {
-        assert_int_equal(XGBoosterUpdateOneIter(booster, round, matrix), 0);
-    }
-    assert_int_equal(XGBoosterPredictFromDMatrix(booster, matrix,
-                                                 "{\"type\":0,\"training\":false,"
-                                                 "\"iteration_begin\":0,\"iteration_end\":0,"
-                                                 "\"strict_shape\":false}",
-                                                 &shape, &n_dim, &theirs),
-                     0);
+    peer_learns(theirs, s.value, s.chance, N, P, 40, own);
     for (size_t i = 0; i < N; i++)
         difference += fabs((double)ours[i] - (double)theirs[i]) / N;
     assert_true(difference < 1e-4);
-    XGBoosterFree(booster);
-    XGDMatrixFree(matrix);
     clade_trees_free(trees);
 }
 

@@ -1,12 +1,11 @@
 /* Shapley values of trees: a hand case, the sum over all subsets, XGBoost's own, and laws. */
-#include "check.h"
+#include "xgboost_peer.h"
+
 #include "clade/numeric.h"
 #include "clade/run.h"
-#include "clade/trees.h"
 #include "models/trees/forest.h"
 
 #include <stdlib.h>
-#include <xgboost/c_api.h>
 
 enum { N = 300, P = 7, UNUSED = 5 }; /* column UNUSED is constant: no tree splits on it */
 
@@ -133,33 +132,6 @@ static void values_equal_the_sum_over_all_subsets(void **state)
     clade_trees_free(trees);
 }
 
-/* What XGBoost itself says of the text that was saved: type 1 margins, 2 contributions, 4 pairs. */
-static void engine_says(float *out, size_t n_out, const clade_trees *trees, const sample *s,
-                        int type)
-{
-    clade_buffer     text    = { 0 };
-    BoosterHandle    booster = NULL;
-    DMatrixHandle    matrix  = NULL;
-    const bst_ulong *shape   = NULL;
-    bst_ulong        n_dim   = 0;
-    const float     *result  = NULL;
-    char             config[128];
-    snprintf(config, sizeof config,
-             "{\"type\":%d,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,"
-             "\"strict_shape\":false}",
-             type);
-    check_ok(clade_trees_save(&text, trees, NULL));
-    assert_int_equal(XGDMatrixCreateFromMat(s->value, N, P, NAN, &matrix), 0);
-    assert_int_equal(XGBoosterCreate(NULL, 0, &booster), 0);
-    assert_int_equal(XGBoosterLoadModelFromBuffer(booster, text.data, text.size), 0);
-    assert_int_equal(XGBoosterPredictFromDMatrix(booster, matrix, config, &shape, &n_dim, &result),
-                     0);
-    memcpy(out, result, n_out * sizeof out[0]);
-    XGBoosterFree(booster);
-    XGDMatrixFree(matrix);
-    clade_buffer_free(&text);
-}
-
 /* Depth 6 has tables of 7 and 8 bits, depth 8 the deepest that have any, 12 has none. */
 static void values_equal_those_of_xgboost_and_sum_to_the_margin(void **state)
 {
@@ -176,8 +148,8 @@ static void values_equal_those_of_xgboost_and_sum_to_the_margin(void **state)
             check_ok(clade_explainer_create(&explainer, trees, NULL));
             check_ok(clade_trees_explain(plain, trees, s.value, N, P, NULL));
             check_ok(clade_explainer_run(quick, explainer, s.value, N, P, NULL));
-            engine_says(theirs, N * (P + 1), trees, &s, 2);
-            engine_says(margin, N, trees, &s, 1);
+            peer_says(theirs, N * (P + 1), trees, s.value, N, P, 2);
+            peer_says(margin, N, trees, s.value, N, P, 1);
             for (size_t i = 0; i < N; i++) {
                 double sum = 0, quick_sum = 0;
                 for (size_t k = 0; k <= P; k++) {
@@ -206,7 +178,7 @@ static void pairs_equal_those_of_xgboost(void **state)
     static double ours[N], phi[N * (P + 1)], total[N];
     make_sample(&s, 3);
     clade_trees *trees = fit(&s, CLADE_TREES_LOGISTIC, 6, 5);
-    engine_says(theirs, N * (P + 1) * (P + 1), trees, &s, 4);
+    peer_says(theirs, N * (P + 1) * (P + 1), trees, s.value, N, P, 4);
     check_ok(clade_trees_explain(phi, trees, s.value, N, P, NULL));
     for (size_t a = 0; a < P; a++) {
         memset(total, 0, sizeof total);

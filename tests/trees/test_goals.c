@@ -1,10 +1,9 @@
 /* What boosted trees aim at: hand cases, XGBoost's own Tweedie, naive losses, and laws. */
-#include "check.h"
+#include "xgboost_peer.h"
+
 #include "clade/run.h"
-#include "clade/trees.h"
 
 #include <stdlib.h>
-#include <xgboost/c_api.h>
 
 enum { N = 2000, P = 4, LIST = 10 };
 
@@ -139,49 +138,23 @@ static void tweedie_agrees_with_xgboosts_own_objective(void **state)
 {
     (void)state;
     static sample s;
-    static float  ours[N];
+    static float  ours[N], theirs[N];
     make_sample(&s, 2);
     const clade_trees_data data    = data_of(&s, CLADE_TREES_TWEEDIE, 0, N);
     clade_trees_options    options = clade_trees_defaults(CLADE_TREES_TWEEDIE);
     clade_trees           *trees   = NULL;
-    DMatrixHandle          matrix  = NULL;
-    BoosterHandle          booster = NULL;
-    const bst_ulong       *shape   = NULL;
-    bst_ulong              n_dim   = 0;
-    const float           *theirs  = NULL;
-    char                   base[32];
-    double                 sum = 0, difference = 0;
+    const char *const own[] = { "objective", "reg:tweedie", "tweedie_variance_power", "1.6", NULL };
+    double            sum = 0, difference = 0;
     options.n_rounds = 30;
     options.power    = 1.6;
     check_ok(clade_trees_fit(&trees, &data, NULL, &options, NULL));
     check_ok(clade_trees_predict(ours, trees, s.value, N, P, NULL));
     for (size_t i = 0; i < N; i++)
         sum += s.amount[i] / N;
-    snprintf(base, sizeof base, "%.9g", sum);
-    assert_int_equal(XGDMatrixCreateFromMat(s.value, N, P, NAN, &matrix), 0);
-    assert_int_equal(XGDMatrixSetFloatInfo(matrix, "label", s.amount, N), 0);
-    assert_int_equal(XGBoosterCreate(&matrix, 1, &booster), 0);
-    const char *const parameter[][2] = {
-        { "tree_method", "hist" }, { "objective", "reg:tweedie" },
-        { "max_depth", "4" },      { "eta", "0.1" },
-        { "base_score", base },    { "tweedie_variance_power", "1.6" },
-        { "verbosity", "0" },
-    };
-    for (size_t i = 0; i < sizeof parameter / sizeof parameter[0]; i++)
-        assert_int_equal(XGBoosterSetParam(booster, parameter[i][0], parameter[i][1]), 0);
-    for (int round = 0; round < 30; round++)
-        assert_int_equal(XGBoosterUpdateOneIter(booster, round, matrix), 0);
-    assert_int_equal(XGBoosterPredictFromDMatrix(booster, matrix,
-                                                 "{\"type\":0,\"training\":false,"
-                                                 "\"iteration_begin\":0,\"iteration_end\":0,"
-                                                 "\"strict_shape\":false}",
-                                                 &shape, &n_dim, &theirs),
-                     0);
+    peer_learns(theirs, s.value, s.amount, N, P, 30, own);
     for (size_t i = 0; i < N; i++)
         difference += fabs((double)ours[i] - (double)theirs[i]) / N;
     assert_true(difference < 1e-3 * sum);
-    XGBoosterFree(booster);
-    XGDMatrixFree(matrix);
     clade_trees_free(trees);
 }
 
