@@ -121,45 +121,42 @@ static const metric_kind amount_metrics[] = {
 
 /* ---------------------------------------------------------------- intervals */
 
-/* A metric of an answer, or what it gains over another one, on a resample of customers. */
+/* A metric of an answer on a resample of customers. */
 typedef struct resample {
     const metric_kind *metric;
-    const double      *answer, *other; /* other: NULL, or what is compared with */
-    const double      *y;
+    const double      *answer, *y;
 } resample;
 
 static double on_resample(const uint32_t *count, size_t n, void *context)
 {
     const resample *r     = context;
-    double *const   copy  = CLADE_NEW(double, 3 * n + 3);
+    double *const   copy  = CLADE_NEW(double, 2 * n + 2);
     uint8_t *const  yes   = CLADE_NEW(uint8_t, n + 1);
     double          value = (double)NAN;
     size_t          at    = 0;
-    if (copy == NULL || yes == NULL) goto done;
-    double *const answer = copy, *const y = copy + n, *const other = copy + 2 * n;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; copy != NULL && yes != NULL && i < n; i++) {
         for (uint32_t k = 0; k < count[i]; k++, at++) {
-            answer[at] = r->answer[i];
-            y[at]      = r->y[i];
-            yes[at]    = r->y[i] > 0;
-            if (r->other != NULL) other[at] = r->other[i];
+            copy[at]     = r->answer[i];
+            copy[n + at] = r->y[i];
+            yes[at]      = r->y[i] > 0;
         }
     }
-    value = r->metric->of(answer, y, yes, at);
-    if (r->other != NULL) value -= r->metric->of(other, y, yes, at);
-done:
+    if (copy != NULL && yes != NULL) value = r->metric->of(copy, copy + n, yes, at);
     free(copy);
     free(yes);
     return value;
 }
 
+/* Of an answer; of what it gains over another one, where there is one. */
 static clade_status interval_of(clade_interval *out, const metric_kind *metric,
                                 const double *answer, const double *other, const double *y,
                                 size_t n, uint64_t seed, clade_error *err)
 {
     const clade_bootstrap_options options = { .seed = seed, .n_draws = N_DRAWS };
-    resample                      r       = { metric, answer, other, y };
-    return clade_bootstrap(out, on_resample, &r, n, &options, err);
+    resample                      own = { metric, answer, y }, its = { metric, other, y };
+    return other == NULL
+               ? clade_bootstrap(out, on_resample, &own, n, &options, err)
+               : clade_bootstrap_difference(out, on_resample, &own, &its, n, &options, err);
 }
 
 clade_status clade__judge_metric(clade_interval *out, const char *name, bool amount,
