@@ -236,7 +236,7 @@ static clade_status explain_model(explain_work *w, clade_error *err)
     CLADE_TRY(clade_predictor_weigh(&weight, &n, w->predictor, w->predictions, err));
     const clade_predict_card *const card = clade_predictor_card(w->predictor);
     clade_task_words(words, &card->task, c->zh);
-    predict_model_words(models, card);
+    clade_predict_model_words(models, card);
     command_heading(c, "%s: %s", words, models);
     clade_json_key(command_json(c), "card");
     clade_predict_card_write(command_json(c), card);

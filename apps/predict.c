@@ -82,19 +82,6 @@ static clade_status one_task(clade_predict_task *out, const command *c, clade_er
 
 /* ---------------------------------------------------------------- the scorecard */
 
-void predict_model_words(char out[160], const clade_predict_card *card)
-{
-    size_t at = 0;
-    out[0]    = '\0';
-    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
-        if (card->weight[m] == 0 || at >= 140) continue;
-        at += (size_t)snprintf(out + at, 160 - at, "%s%s", at == 0 ? "" : "+",
-                               clade_predict_model_name((clade_predict_model)m));
-        if (card->weight[m] < 1)
-            at += (size_t)snprintf(out + at, 160 - at, " %.2f", card->weight[m]);
-    }
-}
-
 void predict_cards_table(command *c, const clade_predict_card *const *card, size_t n)
 {
     command_table *t = command_table_start(
@@ -174,21 +161,16 @@ typedef struct predict_work {
     people_list       *list;
 } predict_work;
 
-static clade_status write_reason_cells(predict_work *w, const clade_predictor *p,
-                                       const clade_predict_reason *reason, clade_error *err)
+static void write_reason_cells(predict_work *w, const clade_predict_card *card,
+                               const clade_predict_reason *reason)
 {
-    char currency[4] = "";
-    (void)err;
-    (void)!clade_store_setting_get(currency, sizeof currency, w->store, "currency", NULL);
     for (size_t k = 0; k < TOP_REASONS; k++) {
         clade_buffer text = { 0 };
         if (reason[k].margin != 0)
-            clade_predict_reason_write(&text, &reason[k], &clade_predictor_card(p)->task, currency,
-                                       w->c->zh);
+            clade_predict_reason_write(&text, &reason[k], &card->task, card->currency, w->c->zh);
         people_text(w->list, text.data);
         clade_buffer_free(&text);
     }
-    return CLADE_OK;
 }
 
 static clade_status write_answers(predict_work *w, const clade_predictor *p, clade_error *err)
@@ -205,6 +187,7 @@ static clade_status write_answers(predict_work *w, const clade_predictor *p, cla
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", n);
     for (size_t i = 0; status == CLADE_OK && i < n; i++)
         who[i] = answer[i].customer;
+    if (status == CLADE_OK) status = people_enough(w->c, n, task, err);
     if (status == CLADE_OK) status = people_names(&name, w->c, w->store, who, n, err);
     if (status == CLADE_OK && command_has(w->c, "explain"))
         status =
@@ -216,8 +199,9 @@ static clade_status write_answers(predict_work *w, const clade_predictor *p, cla
         people_number(w->list, answer[i].value);
         people_number(w->list, answer[i].low);
         people_number(w->list, answer[i].high);
-        if (reason != NULL) status = write_reason_cells(w, p, reason + i * TOP_REASONS, err);
-        if (status == CLADE_OK) status = people_row(w->list, err);
+        if (reason != NULL)
+            write_reason_cells(w, clade_predictor_card(p), reason + i * TOP_REASONS);
+        status = people_row(w->list, err);
     }
     free(who);
     free(answer);

@@ -8,7 +8,5 @@
 /** One row a task: how many were asked, how often it happens, the first metric beside the rule's.
  */
 void predict_cards_table(command *c, const clade_predict_card *const *card, size_t n);
-/** "trees", or "linear 0.30+joint 0.70". */
-void predict_model_words(char out[160], const clade_predict_card *card);
 
 #endif

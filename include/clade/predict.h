@@ -587,6 +587,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictor_open(clade_predictor **out
 CLADE_API CLADE_MUST_USE clade_status clade_predictors_list(char ***out_names, size_t *out_n,
                                                             clade_store *store, clade_arena *arena,
                                                             clade_error *err);
+/** "trees", or "linear 0.30, joint 0.70" where several are blended. */
+CLADE_API void clade_predict_model_words(char out[160], const clade_predict_card *card);
 /** The card as an object: the keys of `clade predict --json`. */
 CLADE_API void clade_predict_card_write(clade_json *json, const clade_predict_card *card);
 /** The card as Markdown for people: data, label, models, metrics, groups, limits, and what it is

@@ -25,12 +25,12 @@ const char *clade_figure_name(clade_figure figure)
     return (unsigned)figure < CLADE_N_FIGURE ? names[figure] : "";
 }
 
-static clade_status minor_of(double *out, clade_store *store)
+/* A log without money has no currency: two digits, as all of clade takes then. */
+static double minor_of(clade_store *store)
 {
     char currency[4] = "";
     (void)!clade_store_setting_get(currency, sizeof currency, store, "currency", NULL);
-    *out = pow(10, clade_currency_digits(currency));
-    return CLADE_OK;
+    return pow(10, clade_currency_digits(currency));
 }
 
 /* ---------------------------------------------------------------- figures of a window */
@@ -113,11 +113,11 @@ static void no_before(clade_business_figure *figure)
 clade_status clade_business_figures(clade_business_figure *out, clade_store *store,
                                     int64_t as_of_us, int days, clade_error *err)
 {
-    double  c[14], o[8], minor;
+    double  c[14], o[8];
     int64_t first = 0;
     if (days < 1)
         return clade_fail(err, CLADE_ERR_ARG, "a window of %d days, wanted 1 or more", days);
-    CLADE_TRY(minor_of(&minor, store));
+    const double minor = minor_of(store);
     CLADE_TRY(
         clade_store_int(&first, store, "SELECT min(at_us) FROM event", NULL, 0, INT64_MAX, err));
     CLADE_TRY(ask(c, 14, store, CUSTOMERS, as_of_us, days, err));
@@ -235,11 +235,10 @@ clade_status clade_campaigns_weigh(clade_campaign_arm **out, size_t *out_n, clad
     clade_chunk               chunk = { 0 };
     size_t                    n = 0, at = 0; /* at: the control of this campaign */
     arm_sums                  control = { 0, 0 };
-    double                    minor;
+    const double              minor   = minor_of(store);
     const clade_value         args[2] = { CLADE_INT(days * CLADE_US_PER_DAY), CLADE_INT(as_of_us) };
     clade_campaign_arm *const all     = CLADE_ARENA_NEW(arena, clade_campaign_arm, ARMS_MAX);
     if (all == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the campaigns");
-    CLADE_TRY(minor_of(&minor, store));
     clade_status status = clade_store_query(&rows, store, ARMS, args, 2, err);
     if (status == CLADE_OK) status = clade_rows_next(&chunk, rows, err);
     while (status == CLADE_OK && chunk.n_rows > 0) {

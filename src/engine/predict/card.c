@@ -22,8 +22,7 @@ static void put_sentence(clade_json *json, const char *key, const clade_sentence
     clade_json_object_end(json);
 }
 
-/* "trees", or "linear 0.30, joint 0.70" where several are blended. */
-static void model_words(char out[160], const clade_predict_card *card)
+void clade_predict_model_words(char out[160], const clade_predict_card *card)
 {
     size_t at = 0;
     out[0]    = '\0';
@@ -58,7 +57,7 @@ static void write_task(clade_json *json, const clade_predict_task *task)
 static void write_models(clade_json *json, const clade_predict_card *card)
 {
     char words[160];
-    model_words(words, card);
+    clade_predict_model_words(words, card);
     clade_json_put_text(json, "model", words);
     clade_json_key(json, "tried");
     clade_json_array(json);

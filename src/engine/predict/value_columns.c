@@ -144,7 +144,7 @@ clade_status clade__value_fill(clade__moment *m, const clade_predictions *p, cla
     const size_t n      = m->people.features.n_customers * CLADE__VALUE_COLUMNS;
     clade_status status = CLADE_OK;
     m->value            = CLADE_NEW(float, n + 1);
-    m->minor_per_major  = pow(10, p->currency[0] == '\0' ? 2 : clade_currency_digits(p->currency));
+    m->minor_per_major  = pow(10, clade_currency_digits(p->currency));
     if (m->value == NULL)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the value of %zu customers", n);
     for (size_t i = 0; i < n; i++)
