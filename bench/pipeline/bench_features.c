@@ -48,7 +48,7 @@ static const char plain_orders[] =
     "'cancelled'";
 
 static const char plain_events[] =
-    "INSERT INTO event (event, customer, at_us, kind, item, query, session_ref, channel, device, "
+    "INSERT INTO event (event, customer, at_us, kind, item, query, session_key, channel, device, "
     "dwell_us,"
     " row_key, load) "
     "SELECT CAST(hash(event_id) >> 1 AS BIGINT), try_cast(customer_id AS BIGINT), "
@@ -59,7 +59,8 @@ static const char plain_events[] =
     "THEN 'checkout'"
     " WHEN 'login' THEN 'login' WHEN 'add_to_wishlist' THEN 'wish' WHEN 'share' THEN 'share' ELSE "
     "'custom' END,"
-    " try_cast(product_id[2:] AS BIGINT), search_term, session_id, channel, device, dwell_seconds "
+    " try_cast(product_id[2:] AS BIGINT), search_term, CAST(hash(session_id) >> 1 AS BIGINT), "
+    "channel, device, dwell_seconds "
     "* 1000000,"
     " hash(event_id), 2 "
     "FROM read_csv('%s/events.csv', header = true, types = {'event_time': 'TIMESTAMP', "

@@ -18,7 +18,8 @@
 #include "clade/text.h"
 #include "clade/time.h"
 
-#define CLADE_STORE_VERSION 1
+/** 2: a session is a key, no longer its name (`event.session_key`). */
+#define CLADE_STORE_VERSION 2
 
 typedef struct clade_store clade_store;
 
@@ -34,10 +35,10 @@ typedef struct clade_store_options {
  * Open (or create) a workspace and take its lock.
  *
  * @return CLADE_ERR_NOT_FOUND when it does not exist and `create` is off; CLADE_ERR_BUSY naming the
- *         process that owns it; CLADE_ERR_VERSION when a newer clade wrote it; CLADE_ERR_DATA when
- * the folder holds something else; CLADE_ERR_IO naming path and reason. Ownership   Close with
- * clade_store_close, which accepts NULL and gives the lock back. Cost        About 25 ms; a
- * write-ahead log left by a crash is replayed first.
+ *         process that owns it; CLADE_ERR_VERSION when a newer clade wrote it, or one too old;
+ * CLADE_ERR_DATA when the folder holds something else; CLADE_ERR_IO naming path and reason.
+ * Ownership   Close with clade_store_close, which accepts NULL and gives the lock back. Cost About
+ * 25 ms; a write-ahead log left by a crash is replayed first.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_store_open(clade_store **out_store, const char *folder,
                                                        const clade_store_options *options,

@@ -69,7 +69,7 @@ static void read_event(ref_shop *shop, void *out, const clade_chunk *c, size_t r
         .dwell_us    = clade_chunk_int(c, 9, row, REF_NULL),
         .rating      = clade_chunk_real(c, 10, row, (double)NAN),
         .order_ref   = text_of(shop, c, 11, row),
-        .session_ref = text_of(shop, c, 12, row),
+        .session_key = clade_chunk_int(c, 12, row, REF_NULL),
         .channel     = text_of(shop, c, 13, row),
         .device      = text_of(shop, c, 14, row),
         .coupon      = text_of(shop, c, 15, row),
@@ -124,7 +124,7 @@ static clade_status read_tables(ref_shop *shop, clade_store *store, clade_error 
 {
     CLADE_TRY(read_table(shop, &shop->event, &shop->n_events, sizeof(ref_event), store,
                          "SELECT event, customer, at_us, kind, item, quantity, value_minor,"
-                         " amount_minor, discount_minor, dwell_us, rating, order_ref, session_ref,"
+                         " amount_minor, discount_minor, dwell_us, rating, order_ref, session_key,"
                          " channel, device, coupon, CAST(NOT EXISTS (SELECT 1 FROM flag f"
                          "  WHERE f.event = e.event AND f.name = 'not_product'"
                          "  AND f.since_us < ?1) AS BIGINT) FROM event e"
@@ -336,13 +336,13 @@ static void make_sessions(ref_shop *shop, ref_person *person)
     for (size_t i = 0; i < person->n_events; i++) {
         const ref_event *event = &person->event[i];
         size_t           at    = 0;
-        if (event->session_ref == NULL) continue;
-        while (at < person->n_sessions && !same_text(person->session[at].ref, event->session_ref))
+        if (event->session_key == REF_NULL) continue;
+        while (at < person->n_sessions && person->session[at].key != event->session_key)
             at++;
         ref_session *session = &person->session[at];
         if (at == person->n_sessions) {
             person->n_sessions++;
-            session->ref      = event->session_ref;
+            session->key      = event->session_key;
             session->first_us = event->at_us;
         }
         session->last_us = event->at_us; /* events come in order of time */

@@ -25,11 +25,11 @@ typedef enum ref_kind {
 } ref_kind;
 
 typedef struct ref_event {
-    int64_t     event, customer, at_us, item, value, amount, discount, dwell_us;
+    int64_t     event, customer, at_us, item, value, amount, discount, dwell_us, session_key;
     int         kind;
     double      quantity, rating;
     bool        goods; /* not carriage, a fee, ... */
-    const char *order_ref, *session_ref, *channel, *device, *coupon;
+    const char *order_ref, *channel, *device, *coupon;
 } ref_event;
 typedef struct ref_match {
     int64_t refund, purchase, amount, at_us;
@@ -65,8 +65,7 @@ typedef struct ref_order {
     int64_t n_coupon, n_back_line, n_back, wait_s, top_price;
 } ref_order;
 typedef struct ref_session {
-    const char *ref;
-    int64_t     first_us, last_us, n, did[REF_N_KIND];
+    int64_t key, first_us, last_us, n, did[REF_N_KIND];
 } ref_session;
 typedef struct ref_pair {
     int64_t item, n, milli, valued_milli, net, first_us, at_s;

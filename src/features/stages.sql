@@ -107,10 +107,10 @@ FROM (SELECT customer, at_us AS first_us, n_event, did, intDiv(last_us, 1000000)
           (at_us + {local} + 62135683200000000) % 86400000000 AS clock
       FROM (SELECT customer, session_key, min(moment_us) AS at_us, max(moment_us) AS last_us, count(*) AS n_event,
                 groupBitOr(bit) AS did
-            FROM (SELECT customer, cityHash64(session_ref) AS session_key, at_us AS moment_us,
+            FROM (SELECT customer, session_key, at_us AS moment_us,
                       CASE kind WHEN 'view' THEN 1 WHEN 'cart' THEN 2 WHEN 'purchase' THEN 4
                           WHEN 'search' THEN 8 ELSE 0 END AS bit
-                  FROM event WHERE at_us < {as_of} AND customer IS NOT NULL AND session_ref IS NOT NULL
+                  FROM event WHERE at_us < {as_of} AND customer IS NOT NULL AND session_key IS NOT NULL
                       AND customer NOT IN (SELECT customer FROM f_skip){real}) AS e
             GROUP BY customer, session_key) AS s) AS t
 GROUP BY customer

@@ -497,7 +497,8 @@ static clade_status write_event(load_sink *sink, const load_batch *batch, const 
     const uint32_t has = row->has;
     size_t         at  = 0;
     CLADE_TRY(clade__out_row(&at, out, err));
-    const bool money = (has & (ROW_HAS_AMOUNT | ROW_HAS_PRICE)) != 0;
+    const clade_text session = load_text(batch, row->span[SLOT_SESSION]);
+    const bool       money   = (has & (ROW_HAS_AMOUNT | ROW_HAS_PRICE)) != 0;
 
     clade__out_i64(out, EVENT_EVENT, at, sink->state->next_event++);
     put_i64(out, EVENT_CUSTOMER, at, customer >= 0, customer);
@@ -514,7 +515,8 @@ static clade_status write_event(load_sink *sink, const load_batch *batch, const 
                         money ? (clade_text){ row->currency, 3 } : (clade_text){ 0 });
     }
     put_text(out, EVENT_ORDER, at, batch, row->span[SLOT_ORDER]);
-    put_text(out, EVENT_SESSION, at, batch, row->span[SLOT_SESSION]);
+    put_i64(out, EVENT_SESSION, at, session.size != 0,
+            (int64_t)clade_hash64(session.data, session.size, 0));
     put_text(out, EVENT_QUERY, at, batch, row->span[SLOT_QUERY]);
     put_text(out, EVENT_CHANNEL, at, batch, row->span[SLOT_CHANNEL]);
     put_text(out, EVENT_DEVICE, at, batch, row->span[SLOT_DEVICE]);
@@ -720,7 +722,7 @@ static clade_status complete_undone(load_sink *sink, clade_error *err)
         "INSERT INTO event SELECT ? - 1 + row_number() OVER (ORDER BY e.event), e.customer, "
         "e.at_us, "
         "'purchase', e.item, e.quantity, e.price_minor, -e.amount_minor, -e.value_minor, "
-        "e.discount_minor, e.currency, e.order_ref, e.session_ref, e.query, e.channel, e.device, "
+        "e.discount_minor, e.currency, e.order_ref, e.session_key, e.query, e.channel, e.device, "
         "e.coupon, e.dwell_us, e.rating, hash(e.row_key, 'undone'), e.load "
         "FROM event e JOIN load_undone u ON u.event = e.event "
         "WHERE NOT EXISTS (SELECT 1 FROM event p WHERE p.kind = 'purchase' AND p.order_ref = "

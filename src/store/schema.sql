@@ -1,4 +1,4 @@
--- The tables of a workspace, version 1. docs/formats/schema.md says what each column means.
+-- The tables of a workspace, version 2. docs/formats/schema.md says what each column means.
 -- Source tables are the truth; the derived ones below them are rebuilt by `clade replay`.
 -- Moments are UTC microseconds (BIGINT), money is minor units (BIGINT).
 
@@ -11,29 +11,30 @@ CREATE TABLE setting (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 -- makes a row itself: the message id where there is one, else the whole row and its repeat count.
 -- quantity is positive for purchases and refunds alike; amount_minor (the line total, discount taken
 -- off, in `currency`) is negative for refunds. value_minor is the same in the shop's own currency,
--- and NULL where no rate is known.
+-- and NULL where no rate is known. session_key is a 64-bit hash of the shop's name for the session.
+-- The compression is said where it is known: the engine tries every one on each column otherwise.
 CREATE TABLE event (
-    event BIGINT NOT NULL,
-    customer BIGINT,
-    at_us BIGINT NOT NULL,
+    event BIGINT NOT NULL USING COMPRESSION bitpacking,
+    customer BIGINT USING COMPRESSION bitpacking,
+    at_us BIGINT NOT NULL USING COMPRESSION bitpacking,
     kind event_kind NOT NULL,
-    item BIGINT,
+    item BIGINT USING COMPRESSION bitpacking,
     quantity DOUBLE,
-    price_minor BIGINT,
-    amount_minor BIGINT,
-    value_minor BIGINT,
-    discount_minor BIGINT,
-    currency VARCHAR,
-    order_ref VARCHAR,
-    session_ref VARCHAR,
-    query VARCHAR,
-    channel VARCHAR,
-    device VARCHAR,
-    coupon VARCHAR,
-    dwell_us BIGINT,
+    price_minor BIGINT USING COMPRESSION bitpacking,
+    amount_minor BIGINT USING COMPRESSION bitpacking,
+    value_minor BIGINT USING COMPRESSION bitpacking,
+    discount_minor BIGINT USING COMPRESSION bitpacking,
+    currency VARCHAR USING COMPRESSION dict_fsst,
+    order_ref VARCHAR USING COMPRESSION dict_fsst,
+    session_key BIGINT USING COMPRESSION bitpacking,
+    query VARCHAR USING COMPRESSION dict_fsst,
+    channel VARCHAR USING COMPRESSION dict_fsst,
+    device VARCHAR USING COMPRESSION dict_fsst,
+    coupon VARCHAR USING COMPRESSION dict_fsst,
+    dwell_us BIGINT USING COMPRESSION bitpacking,
     rating DOUBLE,
-    row_key UBIGINT NOT NULL,
-    load BIGINT NOT NULL
+    row_key UBIGINT NOT NULL USING COMPRESSION bitpacking,
+    load BIGINT NOT NULL USING COMPRESSION bitpacking
 );
 
 -- Attributes of a customer with the moment each became known. Never personal data.

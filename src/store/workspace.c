@@ -4,7 +4,7 @@
  *
  * clade.json is written last when a workspace is made, so a folder that has it has all the rest. A
  * folder with only some of our own files in it is a making that was cut short: it is taken up
- * again, nothing in it is thrown away.
+ * again, nothing in it is thrown away but a database that has no tables yet.
  */
 #include "internal.h"
 
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---------------------------------------------------------------- the folder */
 
@@ -128,6 +129,11 @@ static clade_status check_version(const clade_store *store, clade_error *err)
                        "%d",
                        store->folder, version->number, CLADE_STORE_VERSION);
         clade_hint(err, "install the newer clade; nothing in the workspace was changed");
+    } else if (version->number < CLADE_STORE_VERSION) {
+        status = clade_fail(err, CLADE_ERR_VERSION,
+                            "%s was written by an older clade: format %.0f, and this one reads %d",
+                            store->folder, version->number, CLADE_STORE_VERSION);
+        clade_hint(err, "load its files again into a new workspace; nothing in it was changed");
     }
 done:
     clade_buffer_free(&text);
@@ -202,6 +208,19 @@ static clade_status decide(folder_kind *out_kind, clade_store *store,
     return CLADE_ERR_NOT_FOUND;
 }
 
+/* A making that was killed while the engine wrote its three headers leaves a file that it would
+ * refuse for ever. Nothing can be in it: throw it away. */
+static clade_status drop_stump(const clade_store *store, clade_error *err)
+{
+    enum { HEADER_BYTES = 3 * 4096 };
+    char        path[CLADE_PATH_MAX];
+    struct stat file;
+    CLADE_TRY(clade_store_path(path, sizeof path, store, "store.duckdb", err));
+    if (stat(path, &file) != 0 || file.st_size >= HEADER_BYTES) return CLADE_OK;
+    if (unlink(path) == 0) return CLADE_OK;
+    return clade_fail(err, CLADE_ERR_IO, "%s: %s", path, strerror(errno));
+}
+
 static clade_status open_parts(clade_store *store, const clade_store_options *options,
                                clade_error *err)
 {
@@ -211,6 +230,7 @@ static clade_status open_parts(clade_store *store, const clade_store_options *op
     if (kind == FOLDER_WORKSPACE) CLADE_TRY(check_version(store, err));
     CLADE_TRY(clade__lock_take(&store->lock_fd, store->folder, store->read_only, err));
     if (!store->read_only) CLADE_TRY(make_folders(store, err));
+    if (!store->read_only && kind != FOLDER_WORKSPACE) CLADE_TRY(drop_stump(store, err));
     CLADE_TRY(clade__identity_open(store, err));
     CLADE_TRY(clade__engine_open(store, options, err));
     if (!store->read_only) CLADE_TRY(make_tables(store, err));

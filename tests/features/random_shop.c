@@ -106,7 +106,7 @@ static void write_event(clade_buffer *sql, const mood *m, int64_t event, int64_t
         word(sql, m->order_refs ? 10 : 100, "o", 200);
     else
         clade_buffer_text(sql, ", NULL");
-    word(sql, m->sessions ? 10 : 100, "s", 150);
+    number(sql, m->sessions ? 10 : 100, below(150));
     clade_buffer_text(sql, ", NULL");
     word(sql, 20, "channel", 4);
     if (m->devices)

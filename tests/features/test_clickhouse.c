@@ -35,7 +35,7 @@ static const char tables[] =
     " 'custom' = 12), item Nullable(Int64), quantity Nullable(Float64), price_minor "
     "Nullable(Int64),"
     " amount_minor Nullable(Int64), value_minor Nullable(Int64), discount_minor Nullable(Int64),"
-    " currency Nullable(String), order_ref Nullable(String), session_ref Nullable(String),"
+    " currency Nullable(String), order_ref Nullable(String), session_key Nullable(Int64),"
     " query Nullable(String), channel Nullable(String), device Nullable(String),"
     " coupon Nullable(String), dwell_us Nullable(Int64), rating Nullable(Float64), row_key UInt64,"
     " load Int64);"

@@ -78,7 +78,7 @@ static void fill(void)
         " (2, 'pot', NULL, 'ware',  NULL,    NULL, NULL, NULL, 0, 0)");
     run("INSERT INTO event (event, customer, at_us, kind, item, quantity, price_minor, "
         "amount_minor,"
-        "  value_minor, discount_minor, currency, order_ref, session_ref, row_key, load)"
+        "  value_minor, discount_minor, currency, order_ref, session_key, row_key, load)"
         " SELECT event, customer, epoch_us(CAST(day AS TIMESTAMP)), kind::event_kind, item, "
         "quantity, price,"
         "  amount, amount, off, 'EUR', ref, session, event, 1 FROM (VALUES"
@@ -87,7 +87,7 @@ static void fill(void)
         " (3, 7, '2024-02-09 20:00:00', 'purchase', 1, 1.0, 375, 375, 0, 'A2', NULL),"
         " (4, 7, '2024-03-30 12:00:00', 'purchase', 2, 1.0, 2025, 2025, 0, 'A3', NULL),"
         " (5, 7, '2024-04-02 12:00:00', 'refund', 2, 1.0, 2025, -2025, NULL, 'A3', NULL),"
-        " (6, 9, '2024-03-31 12:00:00', 'view', 2, NULL, NULL, NULL, NULL, NULL, 's1')"
+        " (6, 9, '2024-03-31 12:00:00', 'view', 2, NULL, NULL, NULL, NULL, NULL, 1)"
         ") t(event, customer, day, kind, item, quantity, price, amount, off, ref, session)");
     run("INSERT INTO refund_match VALUES (5, 4, 7, 1.0, -2025,"
         " epoch_us(TIMESTAMP '2024-04-02 12:00:00'))");

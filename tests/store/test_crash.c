@@ -130,16 +130,20 @@ static void what_is_not_a_workspace_is_left_alone(void **state)
     assert_int_not_equal(access(file, F_OK), 0); /* nothing was made beside it */
 }
 
-static void a_newer_workspace_is_refused_unchanged(void **state)
+static void a_workspace_of_another_version_is_refused_unchanged(void **state)
 {
     (void)state;
     char       file[400];
-    const char newer[] = "{ \"format\": \"clade workspace\", \"version\": 2 }";
+    const char newer[] = "{ \"format\": \"clade workspace\", \"version\": 3 }";
+    const char older[] = "{ \"format\": \"clade workspace\", \"version\": 1 }";
     make_store();
     snprintf(file, sizeof file, "%s/clade.json", path);
     check_write(file, newer, sizeof newer - 1);
     assert_int_equal(try_open(&making), CLADE_ERR_VERSION);
     assert_non_null(strstr(err.message, "newer clade"));
+    check_write(file, older, sizeof older - 1);
+    assert_int_equal(try_open(&making), CLADE_ERR_VERSION);
+    assert_non_null(strstr(err.message, "older clade"));
     check_write(file, "{ \"ver", 6);
     assert_int_equal(try_open(&making), CLADE_ERR_DATA);
     check_write(file, "[1]", 3);
@@ -162,6 +166,25 @@ static void a_making_that_was_cut_short_is_taken_up_again(void **state)
     assert_non_null(strstr(err.message, "never finished"));
     open_store();
     assert_int_equal(clade_identity_find(store, CLADE_TEXT("anna")), 0); /* nothing thrown away */
+}
+
+static void a_database_cut_short_while_it_was_made_is_made_again(void **state)
+{
+    (void)state;
+    char json[400], file[400];
+    make_store();
+    snprintf(json, sizeof json, "%s/clade.json", path);
+    snprintf(file, sizeof file, "%s/store.duckdb", path);
+    assert_int_equal(truncate(file, 4096), 0);
+    assert_int_not_equal(try_open(&making), CLADE_OK); /* a finished workspace: never touched */
+    assert_int_equal(access(file, F_OK), 0);
+    for (off_t size = 0; size < 12288; size += 4096) {
+        unlink(json);
+        assert_int_equal(truncate(file, size), 0);
+        open_store();
+        clade_store_close(store);
+        store = NULL;
+    }
 }
 
 static void a_damaged_store_file_says_so(void **state)
@@ -480,8 +503,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_second_process_is_told_who_owns_it),
         STORE_TEST(what_is_not_a_workspace_is_left_alone),
-        STORE_TEST(a_newer_workspace_is_refused_unchanged),
+        STORE_TEST(a_workspace_of_another_version_is_refused_unchanged),
         STORE_TEST(a_making_that_was_cut_short_is_taken_up_again),
+        STORE_TEST(a_database_cut_short_while_it_was_made_is_made_again),
         STORE_TEST(a_damaged_store_file_says_so),
         STORE_TEST(what_was_acknowledged_survives_kill_9),
         STORE_TEST(a_full_disk_is_one_sentence_and_loses_nothing),
