@@ -37,6 +37,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_order_f32(uint32_t *out_order, const
 
 /** Sort in place, NANs last. Allocates nothing. Cost O(n log n) also in the worst case. */
 CLADE_API void clade_sort_f64(double *value, size_t n);
+/** Sort in place without NANs, -0 as +0. spare (2 n) is written. At most UINT32_MAX. Cost O(n). */
+CLADE_API void clade_sort_f32(float *value, uint32_t *spare, size_t n);
 
 /**
  * The quantile of a rising array without NANs, interpolated between neighbours (type 7 of Hyndman

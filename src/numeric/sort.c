@@ -36,6 +36,17 @@ static void insertion_by_key(keyed *row, size_t n)
     }
 }
 
+/* From how often a digit is there to where its first one goes. */
+static void starts_of(uint32_t count[RADIX_SIZE])
+{
+    uint32_t start = 0;
+    for (int digit = 0; digit < RADIX_SIZE; digit++) {
+        const uint32_t here = count[digit];
+        count[digit]        = start;
+        start += here;
+    }
+}
+
 /* Least significant digit first. Returns whichever of the two arrays holds the result. */
 static keyed *radix_by_key(keyed *from, keyed *to, size_t n, uint32_t *count)
 {
@@ -49,13 +60,7 @@ static keyed *radix_by_key(keyed *from, keyed *to, size_t n, uint32_t *count)
         uint32_t *const c     = count + pass * RADIX_SIZE;
         const int       shift = pass * RADIX_BITS;
         if (c[(from[0].key >> shift) % RADIX_SIZE] == n) continue; /* all digits agree */
-
-        uint32_t start = 0;
-        for (int digit = 0; digit < RADIX_SIZE; digit++) {
-            const uint32_t here = c[digit];
-            c[digit]            = start;
-            start += here;
-        }
+        starts_of(c);
         for (size_t i = 0; i < n; i++)
             to[c[(from[i].key >> shift) % RADIX_SIZE]++] = from[i];
         keyed *const swap = from;
@@ -201,6 +206,38 @@ void clade_sort_f64(double *value, size_t n)
     for (size_t left = n_finite; left > 0; left >>= 1)
         depth += 2;
     sort_finite(value, n_finite, depth);
+}
+
+/* Three digits of eleven bits; bits flipped so that unsigned order is numeric order. */
+void clade_sort_f32(float *value, uint32_t *spare, size_t n)
+{
+    enum { PASSES = 3 };
+    uint32_t  count[PASSES][RADIX_SIZE] = { 0 };
+    uint32_t *from = spare, *to = spare + n;
+
+    for (size_t i = 0; i < n; i++) {
+        const float x    = value[i] + 0.0f; /* -0 becomes +0 */
+        uint32_t    bits = 0;
+        memcpy(&bits, &x, sizeof bits);
+        from[i] = bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
+        for (int pass = 0; pass < PASSES; pass++)
+            count[pass][(from[i] >> (pass * RADIX_BITS)) % RADIX_SIZE]++;
+    }
+    for (int pass = 0; pass < PASSES && n > 0; pass++) {
+        uint32_t *const c     = count[pass];
+        const int       shift = pass * RADIX_BITS;
+        if (c[(from[0] >> shift) % RADIX_SIZE] == n) continue; /* all digits agree */
+        starts_of(c);
+        for (size_t i = 0; i < n; i++)
+            to[c[(from[i] >> shift) % RADIX_SIZE]++] = from[i];
+        uint32_t *const swap = from;
+        from                 = to;
+        to                   = swap;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t bits = from[i] >> 31 ? from[i] & ~(UINT32_C(1) << 31) : ~from[i];
+        memcpy(&value[i], &bits, sizeof bits);
+    }
 }
 
 double clade_quantile_sorted(const double *sorted, size_t n, double p)

@@ -200,10 +200,11 @@ static void a_workspace_of_a_newer_version_is_left_alone(void **state)
     (void)state;
     put("good.csv", good);
     assert_int_equal(run_clade("", "load newer.clade good.csv -q")->code, DONE);
-    assert_int_equal(made_shell("cp newer.clade/clade.json kept.json && sed -i "
-                                "'s/\"version\": *[0-9]*/\"version\": 99/' newer.clade/clade.json && "
-                                "! cmp -s newer.clade/clade.json kept.json"),
-                     0);
+    assert_int_equal(
+        made_shell("cp newer.clade/clade.json kept.json && sed -i "
+                   "'s/\"version\": *[0-9]*/\"version\": 99/' newer.clade/clade.json && "
+                   "! cmp -s newer.clade/clade.json kept.json"),
+        0);
     assert_int_equal(made_shell("sha256sum newer.clade/store.duckdb > sum"), 0);
     one_sentence(run_clade("", "load newer.clade good.csv"), FAILED, "newer.clade");
     one_sentence(run_clade("", "segment newer.clade"), FAILED, "99");

@@ -2,6 +2,7 @@
 #include "clade/numeric.h"
 #include "clade/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { N = 5000 };
@@ -47,6 +48,36 @@ static void orders_put_nan_last_and_see_no_sign_on_zero(void **state)
     check_ok(clade_order_f32(order, value, 2, 6, NULL));
     const uint32_t wanted[6] = { 5, 3, 0, 1, 4, 2 };
     assert_memory_equal(order, wanted, sizeof wanted);
+}
+
+static int compare_float(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void floats_sort_as_qsort_sorts_them_and_lose_the_sign_of_zero(void **state)
+{
+    (void)state;
+    static double   drawn[N];
+    static float    value[N], wanted[N];
+    static uint32_t spare[2 * N];
+    const size_t    sizes[] = { 0, 1, 2, 25, N };
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        const size_t n = sizes[s];
+        draw(drawn, n, 70 + s);
+        for (size_t i = 0; i < n; i++)
+            value[i] = wanted[i] = (float)(drawn[i] * (i % 7 == 0 ? 1e-42 : 1)) + 0.0f;
+        if (n == N) {
+            value[3] = wanted[3] = INFINITY;
+            value[4] = wanted[4] = -INFINITY;
+            value[5]             = -0.0f;
+            wanted[5]            = 0.0f;
+        }
+        qsort(wanted, n, sizeof wanted[0], compare_float);
+        clade_sort_f32(value, spare, n);
+        assert_memory_equal(value, wanted, n * sizeof value[0]);
+    }
 }
 
 static void sort_equals_qsort_also_on_shapes_that_trap_quicksort(void **state)
@@ -104,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_rise_and_keep_equal_values_in_order),
         cmocka_unit_test(orders_put_nan_last_and_see_no_sign_on_zero),
+        cmocka_unit_test(floats_sort_as_qsort_sorts_them_and_lose_the_sign_of_zero),
         cmocka_unit_test(sort_equals_qsort_also_on_shapes_that_trap_quicksort),
         cmocka_unit_test(quantiles_match_numpy_on_a_small_case),
         cmocka_unit_test(quantiles_by_selection_equal_quantiles_of_the_sorted),

@@ -2,6 +2,7 @@
  * a cut; with more, the cuts are spread so that each bin holds about as many rows. */
 #include "cart.h"
 
+#include "clade/numeric.h"
 #include "clade/run.h"
 
 #include <math.h>
@@ -25,16 +26,14 @@ float clade__round_between(float low, float high)
     return high;
 }
 
-static int compare_float(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
+/* Rows of a matrix are cut column by column, LANES columns at a time: a cache line of values. */
+enum { LANES = 16, COLUMNS = LANES + 1, KEYS = 2 };
 
 typedef struct bin_job {
     const clade_tree_data *data;
     cart_bins             *bins;
-    float                 *sorted; /* (n_workers, n_rows) */
+    float                 *column; /* (n_workers, COLUMNS, n_rows): the last one is sorted */
+    uint32_t              *key;    /* (n_workers, KEYS, n_rows) */
 } bin_job;
 
 /* Cuts of a sorted column without absences. Returns their number. */
@@ -68,25 +67,37 @@ static uint16_t code_of(float value, const float *cut, size_t n_cuts)
     return (uint16_t)low;
 }
 
-static void bin_column(size_t k, int worker, void *context)
+static void bin_column(cart_bins *bins, size_t k, const float *column, float *sorted,
+                       uint32_t *spare, size_t n_rows)
+{
+    float    *cut  = bins->cut + k * bins->max_bin;
+    uint16_t *code = bins->code + k * n_rows;
+    size_t    n    = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        if (!isnan(column[i])) sorted[n++] = column[i];
+    }
+    clade_sort_f32(sorted, spare, n);
+    bins->n_cuts[k] = choose_cuts(cut, sorted, n, bins->max_bin);
+    for (size_t i = 0; i < n_rows; i++)
+        code[i] = code_of(column[i], cut, bins->n_cuts[k]);
+}
+
+static void bin_columns(size_t block, int worker, void *context)
 {
     const bin_job         *job    = context;
     const clade_tree_data *data   = job->data;
-    cart_bins             *bins   = job->bins;
-    float                 *sorted = job->sorted + (size_t)worker * data->n_rows;
-    float                 *cut    = bins->cut + k * bins->max_bin;
-    size_t                 n      = 0;
+    const size_t           n_rows = data->n_rows, first = block * LANES;
+    const size_t    n_lanes = data->n_columns - first < LANES ? data->n_columns - first : LANES;
+    float *const    column  = job->column + (size_t)worker * COLUMNS * n_rows;
+    uint32_t *const key     = job->key + (size_t)worker * KEYS * n_rows;
 
-    for (size_t i = 0; i < data->n_rows; i++) {
-        const float value = data->value[i * data->n_columns + k];
-        if (!isnan(value)) sorted[n++] = value;
+    for (size_t i = 0; i < n_rows; i++) {
+        for (size_t lane = 0; lane < n_lanes; lane++)
+            column[lane * n_rows + i] = data->value[i * data->n_columns + first + lane];
     }
-    qsort(sorted, n, sizeof sorted[0], compare_float);
-    bins->n_cuts[k] = choose_cuts(cut, sorted, n, bins->max_bin);
-    for (size_t i = 0; i < data->n_rows; i++) {
-        bins->code[k * data->n_rows + i] =
-            code_of(data->value[i * data->n_columns + k], cut, bins->n_cuts[k]);
-    }
+    for (size_t lane = 0; lane < n_lanes; lane++)
+        bin_column(job->bins, first + lane, column + lane * n_rows, column + LANES * n_rows, key,
+                   n_rows);
 }
 
 void clade__cart_bins_free(cart_bins *bins)
@@ -101,27 +112,32 @@ clade_status clade__cart_bins_make(cart_bins *out, const clade_tree_data *data, 
                                    clade_error *err)
 {
     cart_bins bins    = { data->n_rows, data->n_columns, NULL, NULL, NULL, max_bin };
-    size_t    n_codes = 0, n_sorted = 0;
-    float    *sorted    = NULL;
+    size_t    n_codes = 0, n_values = 0;
+    float    *column    = NULL;
+    uint32_t *key       = NULL;
     const int n_workers = clade_threads_get();
 
     if (clade_size_mul(&n_codes, data->n_rows, data->n_columns) &&
-        clade_size_mul(&n_sorted, data->n_rows, (size_t)n_workers)) {
+        clade_size_mul(&n_values, data->n_rows, (size_t)n_workers * COLUMNS)) {
         bins.code   = CLADE_NEW(uint16_t, n_codes);
         bins.cut    = CLADE_NEW(float, data->n_columns *max_bin);
         bins.n_cuts = CLADE_NEW(size_t, data->n_columns);
-        sorted      = CLADE_NEW(float, n_sorted);
+        column      = CLADE_NEW(float, n_values);
+        key         = CLADE_NEW(uint32_t, n_values / COLUMNS * KEYS);
     }
-    if (bins.code == NULL || bins.cut == NULL || bins.n_cuts == NULL || sorted == NULL) {
+    if (bins.code == NULL || bins.cut == NULL || bins.n_cuts == NULL || column == NULL ||
+        key == NULL) {
         clade__cart_bins_free(&bins);
-        free(sorted);
+        free(column);
+        free(key);
         return clade_fail(err, CLADE_ERR_NOMEM,
                           "no memory to cut %zu rows of %zu columns into bins", data->n_rows,
                           data->n_columns);
     }
-    bin_job job = { data, &bins, sorted };
-    clade_parallel(data->n_columns, bin_column, &job);
-    free(sorted);
+    bin_job job = { data, &bins, column, key };
+    clade_parallel((data->n_columns + LANES - 1) / LANES, bin_columns, &job);
+    free(column);
+    free(key);
     *out = bins;
     return CLADE_OK;
 }
