@@ -34,8 +34,11 @@ static bool of_number(view *v, const clade__list *list, size_t width, const clad
 {
     const size_t n = n_inside(v, list, width, code->within_us);
     if (code->within_us > 0 && n > 0) {
-        const double k    = code->number;              /* whole */
-        const double keep = (double)n > k ? k : k - 1; /* entries that stay when it next matters */
+        const double k = code->number; /* whole */
+        /* Entries that stay when the answer next may change. */
+        const bool to_k = code->op == CLADE__GT || code->op == CLADE__LE ||
+                          ((code->op == CLADE__EQ || code->op == CLADE__NE) && (double)n > k);
+        const double keep = to_k ? k : k - 1;
         if (keep >= 0 && keep < (double)n) {
             const size_t leaves = list->n - 1 - (size_t)keep;
             may_change(v, *clade__entry(v->state, list, width, leaves) + code->within_us);

@@ -92,9 +92,9 @@ static void what_is_printed_reads_the_same_again(void **state)
 static void a_mistake_is_shown_where_it_is(void **state)
 {
     (void)state;
-    static const char *const      facts[]    = { "city", "age", "p_churn" };
+    static const char *const      facts[]    = { "city", "age", "p_churn", "城市" };
     static const char *const      segments[] = { "champions", "at-risk" };
-    static const clade_rule_names names      = { facts, 3, segments, 2 };
+    static const clade_rule_names names      = { facts, 4, segments, 2 };
     static const struct {
         const char *rule;
         size_t      column;
