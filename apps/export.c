@@ -1,5 +1,6 @@
 /* clade export: the members of a segment in a file, with the ids the shop knows them by. */
 #include "clade/flows.h"
+#include "clade/rule_segments.h"
 #include "people.h"
 #include "segment.h"
 
@@ -10,7 +11,9 @@ enum { N_FIXED = 5, SPEND_DAYS = 365 };
 
 /* Everything of one export. */
 typedef struct export_work {
-    clade_segmentation *segmentation;
+    char                key[CLADE_RULE_MAX_NAME];
+    const char         *kind; /* static */
+    clade_segmentation *segmentation; /* NULL: a rule */
     int64_t             version;
     size_t              segment;
     clade_members       members;  /* of all segments */
@@ -33,7 +36,7 @@ static void work_free(export_work *w)
 }
 
 /* The segment asked for, by key or name, in the newest study; its moment unless --as-of says so. */
-static clade_status find_segment(export_work *w, command *c, clade_store *store, clade_error *err)
+static clade_status find_made(export_work *w, command *c, clade_store *store, clade_error *err)
 {
     clade_json_tree        tree  = { 0 };
     const clade_json_node *found = NULL;
@@ -57,13 +60,50 @@ static clade_status find_segment(export_work *w, command *c, clade_store *store,
     for (size_t s = 0; s < clade_segmentation_n(w->segmentation); s++) {
         w->segment               = s;
         const clade_text its_key = clade_text_of(clade_segmentation_name(w->segmentation, s)->key);
-        if (clade_text_equal(its_key, key->text)) return CLADE_OK;
+        if (!clade_text_equal(its_key, key->text)) continue;
+        snprintf(w->key, sizeof w->key, "%.*s", (int)its_key.size, its_key.data);
+        w->kind = clade_segment_kind_name(kind);
+        return CLADE_OK;
     }
     return clade_fail(err, CLADE_ERR_DATA, "%s: segments.json and the stored segments differ",
                       c->arg[0]);
 }
 
-static clade_status find_members(export_work *w, command *c, clade_store *store, clade_error *err)
+/* Everybody in a rule as of the moment, with what they spent. */
+static clade_status find_rule(bool *out_found, export_work *w, command *c, clade_store *store,
+                              clade_error *err)
+{
+    clade_rule_segments segments = { 0 };
+    clade_outcome       year     = { 0 };
+    CLADE_TRY(clade_rule_segments_load(&segments, store, err));
+    const clade_rule_segment *it = clade_rule_segments_find(&segments, command_value(c, "segment", 0));
+    clade_status              status = CLADE_OK;
+    *out_found                       = it != NULL;
+    if (it == NULL) goto done;
+    snprintf(w->key, sizeof w->key, "%s", it->name);
+    w->kind = "rule";
+    status  = segment_moment(&w->as_of_us, c, store, err);
+    if (status != CLADE_OK) goto done;
+    status = clade_rule_segment_members(&w->customer, &w->n, store, &segments, it, w->as_of_us, err);
+    if (status != CLADE_OK) goto done;
+    status = clade_outcome_compute(&year, store, w->customer, w->n,
+                                   w->as_of_us - SPEND_DAYS * CLADE_US_PER_DAY, w->as_of_us, err);
+    w->spend_minor   = year.spend_minor;
+    year.spend_minor = NULL;
+done:
+    clade_outcome_free(&year);
+    clade_rule_segments_free(&segments);
+    return status;
+}
+
+static clade_status find_segment(export_work *w, command *c, clade_store *store, clade_error *err)
+{
+    bool found = false;
+    CLADE_TRY(find_rule(&found, w, c, store, err));
+    return found ? CLADE_OK : find_made(w, c, store, err);
+}
+
+static clade_status find_made_members(export_work *w, clade_store *store, clade_error *err)
 {
     CLADE_TRY(clade_members_get(&w->members, store, w->segmentation, w->version, w->as_of_us,
                                 SPEND_DAYS, err));
@@ -77,8 +117,13 @@ static clade_status find_members(export_work *w, command *c, clade_store *store,
         w->customer[w->n]      = w->members.customer[i];
         w->spend_minor[w->n++] = w->members.spend_minor[i];
     }
-    CLADE_TRY(
-        people_enough(c, w->n, clade_segmentation_name(w->segmentation, w->segment)->key, err));
+    return CLADE_OK;
+}
+
+static clade_status find_members(export_work *w, command *c, clade_store *store, clade_error *err)
+{
+    if (w->segmentation != NULL) CLADE_TRY(find_made_members(w, store, err));
+    CLADE_TRY(people_enough(c, w->n, w->key, err));
     if (command_has(c, "features"))
         CLADE_TRY(clade_features_get(&w->features, store, w->as_of_us, err));
     clade_status status =
@@ -89,8 +134,6 @@ static clade_status find_members(export_work *w, command *c, clade_store *store,
 
 static clade_status write_rows(export_work *w, people_list *list, clade_error *err)
 {
-    const clade_segment_name *segment = clade_segmentation_name(w->segmentation, w->segment);
-    const char *kind   = clade_segment_kind_name(clade_segmentation_kind(w->segmentation));
     const int   digits = w->currency[0] == '\0' ? 2 : clade_currency_digits(w->currency);
     char        as_of[40];
     size_t      row = 0;
@@ -101,8 +144,8 @@ static clade_status write_rows(export_work *w, people_list *list, clade_error *e
             continue;
         }
         people_text(list, w->name[i]);
-        people_text(list, segment->key);
-        people_text(list, kind);
+        people_text(list, w->key);
+        people_text(list, w->kind);
         people_text(list, as_of);
         people_number(list, (double)w->spend_minor[i] / pow(10, digits));
         if (w->features != NULL) { /* both in rising order of customer */
@@ -153,7 +196,7 @@ static clade_status note_run(clade_store *store, const command *c, const export_
     clade_status status = clade_run_begin(&run, store, "export", c->seed, err);
     if (status != CLADE_OK) return status;
     clade_time_format(as_of, w->as_of_us);
-    clade_run_note(run, "segment", clade_segmentation_name(w->segmentation, w->segment)->key);
+    clade_run_note(run, "segment", w->key);
     clade_run_note(run, "format", people_format_name(format));
     clade_run_note(run, "as_of", as_of);
     clade_run_note_number(run, "customers", (double)(w->n - w->n_forgotten));
@@ -168,9 +211,8 @@ static void report(command *c, const export_work *w, const char *path, people_fo
     char        n[32], as_of[40];
     clade_count_format(n, (int64_t)(w->n - w->n_forgotten));
     clade_time_format(as_of, w->as_of_us);
-    clade_json_put_text(json, "segment", clade_segmentation_name(w->segmentation, w->segment)->key);
-    clade_json_put_text(json, "kind",
-                        clade_segment_kind_name(clade_segmentation_kind(w->segmentation)));
+    clade_json_put_text(json, "segment", w->key);
+    clade_json_put_text(json, "kind", w->kind);
     clade_json_put_text(json, "as_of", as_of);
     clade_json_put_text(json, "file", path);
     clade_json_put_text(json, "format", people_format_name(format));

@@ -16,6 +16,26 @@ static clade_status options_of(clade_study_options *out, const command *c, clade
     return clusters == NULL ? CLADE_OK : clade_clustering_parse(&out->clusters, clusters, err);
 }
 
+clade_status segment_moment(int64_t *out_us, const command *c, clade_store *store,
+                            clade_error *err)
+{
+    if (c->has_as_of) {
+        *out_us = c->as_of_us;
+        return CLADE_OK;
+    }
+    int64_t last_us = INT64_MIN;
+    CLADE_TRY(
+        clade_store_int(&last_us, store, "SELECT max(at_us) FROM event", NULL, 0, INT64_MIN, err));
+    if (last_us == INT64_MIN) {
+        (void)clade_fail(err, CLADE_ERR_NOT_READY, "%s holds no events yet", c->arg[0]);
+        clade_hint(err, "run: clade load %s FILE...", c->arg[0]);
+        return CLADE_ERR_NOT_READY;
+    }
+    const clade_civil last = clade_civil_from_us(last_us);
+    *out_us = (clade_days_from_civil(last.year, last.month, last.day) + 1) * CLADE_US_PER_DAY;
+    return CLADE_OK;
+}
+
 static clade_status copy_study(clade_json_tree *out_tree, command *c, clade_text text,
                                clade_error *err)
 {
@@ -174,6 +194,9 @@ static clade_status show(command *c, clade_store *store, clade_error *err)
         clade_hint(err, "clade segment %s show champions", c->arg[0]);
         return CLADE_ERR_ARG;
     }
+    bool is_rule = false;
+    CLADE_TRY(segment_rule_show(&is_rule, c, store, c->arg[2], err));
+    if (is_rule) return CLADE_OK;
     CLADE_TRY(segment_study_open(&tree, c, store, err));
     CLADE_TRY(segment_find(&segment, &tree, c->arg[2], err));
     segment_print_one(c, &tree, segment);
@@ -192,18 +215,23 @@ static clade_status list(command *c, clade_store *store, bool again, clade_error
     if (again) {
         CLADE_TRY(make_study(&tree, c, store, err));
     } else {
-        CLADE_TRY(segment_study_open(&tree, c, store, err));
+        const clade_status status = segment_study_open(&tree, c, store, err);
+        /* Rules need no study: where there are any, they are the list. */
+        if (status == CLADE_ERR_NOT_READY && segment_list_rules(c, store) > 0) return CLADE_OK;
+        if (status != CLADE_OK) return status;
     }
     CLADE_TRY(kind_of(&kind, c, &tree, err));
     segment_print_all(c, &tree, kind);
     write_keys(c, &tree);
+    (void)segment_list_rules(c, store);
     command_next(c, "report %s", c->arg[0]);
     return CLADE_OK;
 }
 
 static clade_status segment_run(command *c, clade_error *err)
 {
-    static const char *const words[] = { "show", "list", "card", "flows", "lookalike" };
+    static const char *const words[] = { "show", "list",      "card",   "flows",
+                                         "lookalike", "define", "undefine" };
     clade_store             *store   = NULL;
     CLADE_TRY(command_open(&store, c, false, err));
     if (c->n_args == 1) return list(c, store, true, err);
@@ -212,6 +240,8 @@ static clade_status segment_run(command *c, clade_error *err)
     if (strcmp(c->arg[1], "card") == 0) return segment_card(c, store, err);
     if (strcmp(c->arg[1], "flows") == 0) return segment_flows(c, store, err);
     if (strcmp(c->arg[1], "lookalike") == 0) return segment_lookalike(c, store, err);
+    if (strcmp(c->arg[1], "define") == 0) return segment_define(c, store, err);
+    if (strcmp(c->arg[1], "undefine") == 0) return segment_undefine(c, store, err);
     const char *near = clade_text_nearest(c->arg[1], words, sizeof words / sizeof words[0]);
     (void)clade_fail(err, CLADE_ERR_ARG, "clade segment cannot '%s'", c->arg[1]);
     clade_hint(err, near == NULL ? "clade segment --help says what it can" : "did you mean %s?",
@@ -254,7 +284,8 @@ static const command_option options[] = {
 
 const command_verb command_verb_segment = {
     .name    = "segment",
-    .usage   = "segment WORKSPACE [show SEGMENT | list | card | flows | lookalike --seeds FILE]",
+    .usage   = "segment WORKSPACE [show SEGMENT | list | card | flows | lookalike --seeds FILE |\n"
+               "                define NAME RULE | undefine NAME]",
     .summary = { "who the customers are, in groups that say something about the future",
                  "顾客分群，并说明未来" },
     .examples =
@@ -262,10 +293,12 @@ const command_verb command_verb_segment = {
         "segment my.clade --clusters mixture --kind clusters\n"
         "segment my.clade --with behaviour --kind clusters\nsegment my.clade flows\n"
         "segment my.clade lookalike --seeds best.csv --size 5000 -o more.csv\n"
+        "segment my.clade define winners 'spend(365d) > 500 and no purchase for 30d'\n"
+        "segment my.clade show winners --as-of 2011-09-10\n"
         "segment my.clade --as-of 2011-09-10 --json",
     .options      = options,
     .min_args     = 1,
-    .max_args     = 3,
+    .max_args     = 4,
     .in_workspace = true,
     .run          = segment_run,
 };

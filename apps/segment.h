@@ -18,6 +18,17 @@ void segment_print_all(command *c, const clade_json_tree *tree, const char *kind
 /** One segment on a page. */
 void segment_print_one(command *c, const clade_json_tree *tree, const clade_json_node *segment);
 
+/** --as-of, else the midnight after the last event. */
+CLADE_MUST_USE clade_status segment_moment(int64_t *out_us, const command *c, clade_store *store,
+                                           clade_error *err);
+
+/** Segments by rule: define and look, take back, show (nothing where `name` is no rule), list. */
+CLADE_MUST_USE clade_status segment_define(command *c, clade_store *store, clade_error *err);
+CLADE_MUST_USE clade_status segment_undefine(command *c, clade_store *store, clade_error *err);
+CLADE_MUST_USE clade_status segment_rule_show(bool *out_found, command *c, clade_store *store,
+                                              const char *name, clade_error *err);
+size_t segment_list_rules(command *c, clade_store *store); /* how many there are */
+
 /** The words behind `clade segment WORKSPACE`: the customers most like a list, who moved between
  * two moments, and the outlook by hand. */
 CLADE_MUST_USE clade_status segment_lookalike(command *c, clade_store *store, clade_error *err);

@@ -151,26 +151,6 @@ static clade_status write_list(command *c, clade_store *store, const clade_looka
     return status;
 }
 
-static clade_status as_of_moment(int64_t *out_us, const command *c, clade_store *store,
-                                 clade_error *err)
-{
-    if (c->has_as_of) {
-        *out_us = c->as_of_us;
-        return CLADE_OK;
-    }
-    int64_t last_us = INT64_MIN;
-    CLADE_TRY(
-        clade_store_int(&last_us, store, "SELECT max(at_us) FROM event", NULL, 0, INT64_MIN, err));
-    if (last_us == INT64_MIN) {
-        (void)clade_fail(err, CLADE_ERR_NOT_READY, "%s holds no events yet", c->arg[0]);
-        clade_hint(err, "run: clade load %s FILE...", c->arg[0]);
-        return CLADE_ERR_NOT_READY;
-    }
-    const clade_civil last = clade_civil_from_us(last_us);
-    *out_us = (clade_days_from_civil(last.year, last.month, last.day) + 1) * CLADE_US_PER_DAY;
-    return CLADE_OK;
-}
-
 /* What went out stays on record, without names. */
 static clade_status note_run(clade_store *store, const command *c, const clade_lookalike *found,
                              clade_error *err)
@@ -203,7 +183,7 @@ clade_status segment_lookalike(command *c, clade_store *store, clade_error *err)
     }
     CLADE_TRY(command_int(&size, c, "size", DEFAULT_SIZE, 1, MAX_SIZE, err));
     if (path != NULL) CLADE_TRY(people_enough(c, (size_t)size, "look-alikes", err));
-    CLADE_TRY(as_of_moment(&as_of_us, c, store, err));
+    CLADE_TRY(segment_moment(&as_of_us, c, store, err));
     status = read_seeds(&seeds, store, from, err);
     if (status != CLADE_OK) goto done;
     status = clade_features_get(&features, store, as_of_us, err);

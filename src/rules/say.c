@@ -235,7 +235,12 @@ static void say_node(const sayer *s, const clade__node *node, clade__node_type p
         if (group) say(s, ")", "）");
         break;
     case CLADE__NOT:
-        say(s, "not: ", "并非：");
+        if (node->child->type == CLADE__SEGMENT) {
+            say(s, "are not in segment ", "不属于分群 ");
+            clade_buffer_text(s->out, node->child->name);
+            break;
+        }
+        say(s, "are not among those who ", "不属于以下：");
         say_node(s, node->child, CLADE__NOT);
         break;
     case CLADE__COUNT: say_count(s, node); break;
