@@ -17,15 +17,19 @@ static void may_change(view *v, int64_t at_us)
     if (at_us > v->clock_us && at_us < v->next_us) v->next_us = at_us;
 }
 
-/* How many entries, latest first, are inside the window. */
+/* How many entries are inside the window: all behind the last that is not. */
 static size_t n_inside(const view *v, const clade__list *list, size_t width, int64_t within_us)
 {
-    size_t n = 0;
+    size_t low = 0, high = list->n; /* the first that is inside is in [low, high] */
     if (within_us == 0) return list->n;
-    while (n<list->n && * clade__entry(v->state, list, width, list->n - 1 - n)> v->clock_us -
-           within_us)
-        n++;
-    return n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (*clade__entry(v->state, list, width, middle) > v->clock_us - within_us)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return list->n - low;
 }
 
 /* A number of entries that falls as they leave: it matters when it passes what it is compared with.
