@@ -26,22 +26,19 @@ enum {
     C_QUERY
 };
 
-static void write_query(clade_buffer *out, int64_t customer, int64_t as_of_us, bool has_void)
+static void write_query(clade_buffer *out, const clade__log *log)
 {
-    clade_buffer_text(out, "WITH e AS (SELECT * FROM event WHERE ");
-    clade__sql_who(out, as_of_us, has_void);
-    if (customer >= 0) clade_buffer_format(out, " AND customer = %lld", (long long)customer);
-    clade_buffer_text(out, "),\nl AS (");
-    clade__sql_lines(out, as_of_us);
-    clade_buffer_text(out, "),\ni AS (");
-    clade__sql_items(out, as_of_us, (const bool[]){ true, true, true });
     clade_buffer_text(out,
-                      ")\nSELECT e.customer, e.at_us, e.kind, e.item, e.quantity, e.price_minor, "
+                      "SELECT e.customer, e.at_us, e.kind, e.item, e.quantity, e.price_minor, "
                       "e.value_minor, coalesce(l.net, 0), coalesce(l.order_us, e.at_us), "
                       "toInt64(l.stands), toInt64(l.undoes), e.session_ref, e.order_ref, i.ref, "
-                      "i.category, i.brand, e.channel, e.device, e.query\n"
-                      "FROM e LEFT JOIN l ON l.event = e.event LEFT JOIN i ON i.item = e.item\n"
-                      "ORDER BY e.customer, e.at_us, e.event");
+                      "i.category, i.brand, e.channel, e.device, e.query\nFROM ");
+    clade__sql_events(out, log, NULL);
+    clade_buffer_text(out, " AS e LEFT JOIN (");
+    clade__sql_lines(out, log);
+    clade_buffer_text(out, ") AS l ON l.event = e.event LEFT JOIN (");
+    clade__sql_items(out, log->as_of_us, (const bool[]){ true, true, true });
+    clade_buffer_text(out, ") AS i ON i.item = e.item\nORDER BY e.customer, e.at_us, e.event");
 }
 
 static uint64_t hash_of(clade_text text)
@@ -93,9 +90,9 @@ clade_status clade_rule_history_read(clade_store *store, int64_t customer, int64
     clade_rows  *rows  = NULL;
     clade_chunk  chunk = { 0 };
     double       minor;
-    bool         has_void = false;
-    clade_status status   = clade__sql_ready(&minor, &has_void, store, err);
-    write_query(&sql, customer, as_of_us, has_void);
+    clade__log   log    = { .as_of_us = as_of_us, .customer = customer };
+    clade_status status = clade__sql_ready(&minor, &log.has_void, store, err);
+    write_query(&sql, &log);
     if (status == CLADE_OK && sql.failed)
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for the SQL of a history");
     if (status == CLADE_OK) status = clade_store_query(&rows, store, sql.data, NULL, 0, err);

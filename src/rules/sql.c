@@ -15,6 +15,7 @@ static const char join_items[] = " LEFT JOIN i ON i.item = e.item";
 
 typedef struct compiler {
     const clade_rule_sql_options *options;
+    clade__log                    log;
     clade_error                  *err;
     clade_buffer                  item; /* columns of the table of items, each after a comma */
     size_t                        n_item_tests;
@@ -266,7 +267,9 @@ static void compile_sequence(compiler *c, const clade__node *node)
         test_subject(w, c, &node->step[i].subject, NULL);
         clade_buffer_format(w, " AS c%zu", i + 1);
     }
-    clade_buffer_text(w, " FROM e");
+    clade_buffer_text(w, " FROM ");
+    clade__sql_events(w, &c->log, NULL);
+    clade_buffer_text(w, " AS e");
     if (c->n_item_tests > n_item_tests) clade_buffer_text(w, join_items);
     if (node->since_us != CLADE__NEVER)
         clade_buffer_format(w, " WHERE e.at_us >= %lld", (long long)node->since_us);
@@ -440,42 +443,48 @@ void clade__sql_items(clade_buffer *out, int64_t as_of_us, const bool reads[3])
     if (reads[2]) newest(out, "brand", as_of_us);
 }
 
-void clade__sql_who(clade_buffer *out, int64_t as_of_us, bool has_void)
+void clade__sql_events(clade_buffer *out, const clade__log *log, const char *kind)
 {
+    const long long as_of_us = log->as_of_us;
+    clade_buffer_text(out, "(SELECT * FROM event WHERE ");
+    if (kind != NULL) clade_buffer_format(out, "kind = '%s' AND ", kind);
+    if (log->customer >= 0)
+        clade_buffer_format(out, "customer = %lld AND ", (long long)log->customer);
     clade_buffer_format(
         out,
         "at_us < %lld AND customer IS NOT NULL AND customer NOT IN (SELECT customer "
         "FROM flag WHERE customer IS NOT NULL AND name IN ('test_order', 'staff', "
         "'bot') AND since_us < %lld)",
-        (long long)as_of_us, (long long)as_of_us);
-    if (has_void)
+        as_of_us, as_of_us);
+    if (log->has_void)
         clade_buffer_format(out,
                             " AND event NOT IN (SELECT event FROM flag WHERE event IS NOT NULL "
                             "AND name = 'test_order' AND since_us < %lld)",
-                            (long long)as_of_us);
+                            as_of_us);
+    clade_buffer_text(out, ")");
 }
 
 static void assemble(clade_buffer *out, const compiler *c)
 {
     const clade_rule_sql_options *o         = c->options;
     const bool                    has_items = c->reads[0] || c->reads[1] || c->reads[2];
-    clade_buffer_text(out, "WITH e AS (SELECT * FROM event WHERE ");
-    clade__sql_who(out, o->as_of_us, o->has_void);
-    clade_buffer_text(out, ")");
+    clade_buffer_text(out, "WITH ");
     if (has_items) {
-        clade_buffer_format(out, ",\ni AS (SELECT item%s%s", c->has_category ? ", category" : "",
+        clade_buffer_format(out, "i AS (SELECT item%s%s", c->has_category ? ", category" : "",
                             c->has_brand ? ", brand" : "");
         clade_buffer_append(out, c->item.data, c->item.size);
         clade_buffer_text(out, " FROM (");
         clade__sql_items(out, o->as_of_us, c->reads);
-        clade_buffer_text(out, ") AS t)");
+        clade_buffer_text(out, ") AS t),\n");
     }
-    clade_buffer_text(out, ",\nm AS (SELECT e.customer AS customer");
+    clade_buffer_text(out, "m AS (SELECT e.customer AS customer");
     clade_buffer_append(out, c->many.data, c->many.size);
-    clade_buffer_format(out, "\nFROM e%s GROUP BY e.customer)", has_items ? join_items : "");
+    clade_buffer_text(out, "\nFROM ");
+    clade__sql_events(out, &c->log, NULL);
+    clade_buffer_format(out, " AS e%s GROUP BY e.customer)", has_items ? join_items : "");
     if (c->money.size > 0) {
         clade_buffer_text(out, ",\nl AS (");
-        clade__sql_lines(out, o->as_of_us);
+        clade__sql_lines(out, &c->log);
         clade_buffer_text(out, "),\np AS (SELECT e.customer AS customer");
         clade_buffer_append(out, c->money.data, c->money.size);
         clade_buffer_format(out, "\nFROM l AS e%s GROUP BY e.customer)",
@@ -493,7 +502,9 @@ static void assemble(clade_buffer *out, const compiler *c)
 clade_status clade_rule_tree_sql(clade_buffer *out, const clade_rule_tree *tree,
                                  const clade_rule_sql_options *options, clade_error *err)
 {
-    compiler     c      = { .options = options, .err = err };
+    compiler     c      = { .options = options,
+                            .log     = { options->as_of_us, options->has_void, -1 },
+                            .err     = err };
     clade_status status = compile(&c, tree->root);
     if (status == CLADE_OK) {
         assemble(out, &c);
