@@ -12,7 +12,7 @@ enum { N_FIXED = 5, SPEND_DAYS = 365 };
 /* Everything of one export. */
 typedef struct export_work {
     char                key[CLADE_RULE_MAX_NAME];
-    const char         *kind; /* static */
+    const char         *kind;         /* static */
     clade_segmentation *segmentation; /* NULL: a rule */
     int64_t             version;
     size_t              segment;
@@ -76,18 +76,20 @@ static clade_status find_rule(bool *out_found, export_work *w, command *c, clade
     clade_rule_segments segments = { 0 };
     clade_outcome       year     = { 0 };
     CLADE_TRY(clade_rule_segments_load(&segments, store, err));
-    const clade_rule_segment *it = clade_rule_segments_find(&segments, command_value(c, "segment", 0));
-    clade_status              status = CLADE_OK;
-    *out_found                       = it != NULL;
+    const clade_rule_segment *it =
+        clade_rule_segments_find(&segments, command_value(c, "segment", 0));
+    clade_status status = CLADE_OK;
+    *out_found          = it != NULL;
     if (it == NULL) goto done;
     snprintf(w->key, sizeof w->key, "%s", it->name);
     w->kind = "rule";
     status  = segment_moment(&w->as_of_us, c, store, err);
     if (status != CLADE_OK) goto done;
-    status = clade_rule_segment_members(&w->customer, &w->n, store, &segments, it, w->as_of_us, err);
+    status =
+        clade_rule_segment_members(&w->customer, &w->n, store, &segments, it, w->as_of_us, err);
     if (status != CLADE_OK) goto done;
-    status = clade_outcome_compute(&year, store, w->customer, w->n,
-                                   w->as_of_us - SPEND_DAYS * CLADE_US_PER_DAY, w->as_of_us, err);
+    status           = clade_outcome_compute(&year, store, w->customer, w->n,
+                                             w->as_of_us - SPEND_DAYS * CLADE_US_PER_DAY, w->as_of_us, err);
     w->spend_minor   = year.spend_minor;
     year.spend_minor = NULL;
 done:
@@ -134,9 +136,9 @@ static clade_status find_members(export_work *w, command *c, clade_store *store,
 
 static clade_status write_rows(export_work *w, people_list *list, clade_error *err)
 {
-    const int   digits = w->currency[0] == '\0' ? 2 : clade_currency_digits(w->currency);
-    char        as_of[40];
-    size_t      row = 0;
+    const int digits = w->currency[0] == '\0' ? 2 : clade_currency_digits(w->currency);
+    char      as_of[40];
+    size_t    row = 0;
     clade_time_format(as_of, w->as_of_us);
     for (size_t i = 0; i < w->n; i++) {
         if (w->name[i] == NULL) {

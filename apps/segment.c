@@ -16,8 +16,7 @@ static clade_status options_of(clade_study_options *out, const command *c, clade
     return clusters == NULL ? CLADE_OK : clade_clustering_parse(&out->clusters, clusters, err);
 }
 
-clade_status segment_moment(int64_t *out_us, const command *c, clade_store *store,
-                            clade_error *err)
+clade_status segment_moment(int64_t *out_us, const command *c, clade_store *store, clade_error *err)
 {
     if (c->has_as_of) {
         *out_us = c->as_of_us;
@@ -230,7 +229,7 @@ static clade_status list(command *c, clade_store *store, bool again, clade_error
 
 static clade_status segment_run(command *c, clade_error *err)
 {
-    static const char *const words[] = { "show", "list",      "card",   "flows",
+    static const char *const words[] = { "show",      "list",   "card",    "flows",
                                          "lookalike", "define", "undefine" };
     clade_store             *store   = NULL;
     CLADE_TRY(command_open(&store, c, false, err));

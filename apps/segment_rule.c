@@ -161,10 +161,12 @@ static clade_status look_at(command *c, clade_store *store, const clade_rule_seg
     if (rule.failed || words.failed) {
         status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for a rule");
     } else {
-        if (keep) status = clade_rule_segment_keep(store, segment, as_of_us, look.customer, look.n, err);
+        if (keep)
+            status = clade_rule_segment_keep(store, segment, as_of_us, look.customer, look.n, err);
         if (!c->json) print_look(c, segment, &look, rule.data, words.data);
         write_json(c, segment, &look, rule.data, words.data);
-        command_next(c, "export %s --segment %s -o %s.csv", c->arg[0], segment->name, segment->name);
+        command_next(c, "export %s --segment %s -o %s.csv", c->arg[0], segment->name,
+                     segment->name);
     }
     clade_buffer_free(&rule);
     clade_buffer_free(&words);
@@ -177,17 +179,17 @@ clade_status segment_rule_show(bool *out_found, command *c, clade_store *store, 
 {
     clade_rule_segments segments = { 0 };
     CLADE_TRY(clade_rule_segments_load(&segments, store, err));
-    const clade_rule_segment *it     = clade_rule_segments_find(&segments, name);
-    const clade_status        status = it == NULL ? CLADE_OK
-                                                  : look_at(c, store, &segments, it, false, err);
-    *out_found                       = it != NULL;
+    const clade_rule_segment *it = clade_rule_segments_find(&segments, name);
+    const clade_status        status =
+        it == NULL ? CLADE_OK : look_at(c, store, &segments, it, false, err);
+    *out_found = it != NULL;
     clade_rule_segments_free(&segments);
     return status;
 }
 
 /* A definition is a run of its own: what was said, when, by which build. */
-static clade_status write_down(int64_t *out_version, command *c, clade_store *store, const char *name,
-                               const char *rule, clade_error *err)
+static clade_status write_down(int64_t *out_version, command *c, clade_store *store,
+                               const char *name, const char *rule, clade_error *err)
 {
     clade_run *run = NULL;
     int64_t    as_of_us;
@@ -216,7 +218,8 @@ clade_status segment_define(command *c, clade_store *store, clade_error *err)
     int64_t             version  = 0;
     if (c->n_args < 4) {
         (void)clade_fail(err, CLADE_ERR_ARG, "a definition is a name and a rule");
-        clade_hint(err, "clade segment %s define winners 'spend(365d) > 500 and no purchase for 30d'",
+        clade_hint(err,
+                   "clade segment %s define winners 'spend(365d) > 500 and no purchase for 30d'",
                    c->arg[0]);
         return CLADE_ERR_ARG;
     }
@@ -224,8 +227,9 @@ clade_status segment_define(command *c, clade_store *store, clade_error *err)
     CLADE_TRY(clade_rule_segments_load(&segments, store, err));
     const clade_rule_segment *it = clade_rule_segments_find(&segments, c->arg[2]);
     const clade_status        status =
-        it != NULL ? look_at(c, store, &segments, it, true, err)
-                          : clade_fail(err, CLADE_ERR_DATA, "'%s' was defined and is not there", c->arg[2]);
+        it != NULL
+                   ? look_at(c, store, &segments, it, true, err)
+                   : clade_fail(err, CLADE_ERR_DATA, "'%s' was defined and is not there", c->arg[2]);
     clade_rule_segments_free(&segments);
     return status;
 }

@@ -56,10 +56,11 @@ static void make_events(void)
     for (size_t i = 0; i < 20; i++)
         snprintf(text[i], sizeof text[i], "c%zu", i);
     for (size_t i = 0; i < N_EVENTS; i++) {
-        static const clade_rule_kind kinds[] = { CLADE_RULE_VIEW, CLADE_RULE_VIEW,     CLADE_RULE_VIEW,
-                                                 CLADE_RULE_VIEW, CLADE_RULE_VIEW,     CLADE_RULE_VIEW,
-                                                 CLADE_RULE_CART, CLADE_RULE_PURCHASE, CLADE_RULE_SEARCH,
-                                                 CLADE_RULE_LOGIN };
+        static const clade_rule_kind kinds[] = { CLADE_RULE_VIEW,   CLADE_RULE_VIEW,
+                                                 CLADE_RULE_VIEW,   CLADE_RULE_VIEW,
+                                                 CLADE_RULE_VIEW,   CLADE_RULE_VIEW,
+                                                 CLADE_RULE_CART,   CLADE_RULE_PURCHASE,
+                                                 CLADE_RULE_SEARCH, CLADE_RULE_LOGIN };
         clade_rule_event            *e       = &event[i];
         *e = (clade_rule_event){ .kind        = kinds[clade_rng_below(&rng, 10)],
                                  .has         = CLADE_RULE_HAS_ITEM | CLADE_RULE_HAS_VALUE,
@@ -108,8 +109,8 @@ static void turn_wheel(void *context)
     clade_timer  *name   = context;
     uint64_t      sum    = 0;
     for (size_t i = 0; i < N_TIMERS; i++)
-        bench_ok(clade_timers_add(&name[i], timers,
-                                  (int64_t)clade_rng_below(&rng, UINT64_C(30) * 86400000000), i, NULL));
+        bench_ok(clade_timers_add(
+            &name[i], timers, (int64_t)clade_rng_below(&rng, UINT64_C(30) * 86400000000), i, NULL));
     for (size_t i = 0; i < N_TIMERS; i += 2)
         (void)clade_timers_cancel(timers, name[i]);
     for (int64_t day = 1; day <= 30; day++)
@@ -128,11 +129,15 @@ static void make_store(const char *folder)
     bench_ok(clade_store_open(&store, folder, &options, NULL));
     bench_ok(clade_store_run(
         store,
-        "INSERT INTO event SELECT i, CAST(hash(i) % 1000000 AS BIGINT), 1700000000000000 + i * 1500000, "
-        "(CASE WHEN i % 10 < 7 THEN 'view' WHEN i % 10 = 7 THEN 'cart' WHEN i % 10 = 8 THEN 'purchase' "
-        "ELSE 'search' END)::event_kind, CAST(hash(i + 7) % 5000 AS BIGINT), 1, 1999, 1999, 1999, NULL, "
+        "INSERT INTO event SELECT i, CAST(hash(i) % 1000000 AS BIGINT), 1700000000000000 + i * "
+        "1500000, "
+        "(CASE WHEN i % 10 < 7 THEN 'view' WHEN i % 10 = 7 THEN 'cart' WHEN i % 10 = 8 THEN "
+        "'purchase' "
+        "ELSE 'search' END)::event_kind, CAST(hash(i + 7) % 5000 AS BIGINT), 1, 1999, 1999, 1999, "
+        "NULL, "
         "'EUR', NULL, NULL, NULL, 'web', NULL, NULL, NULL, NULL, i, 1 FROM range(20000000) t(i);"
-        "INSERT INTO item SELECT i, 'r' || i, NULL, CASE WHEN i % 9 = 0 THEN 'shoes > boots' ELSE 'hats' "
+        "INSERT INTO item SELECT i, 'r' || i, NULL, CASE WHEN i % 9 = 0 THEN 'shoes > boots' ELSE "
+        "'hats' "
         "END, NULL, NULL, NULL, NULL, 0, 1 FROM range(5000) t(i);"
         "CHECKPOINT",
         NULL, 0, NULL));

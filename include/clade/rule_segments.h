@@ -28,22 +28,23 @@ typedef struct clade_rule_segments {
 /** @return CLADE_ERR_DATA naming a definition that cannot be read.
  *  Ownership   Free with clade_rule_segments_free. */
 CLADE_API CLADE_MUST_USE clade_status clade_rule_segments_load(clade_rule_segments *out,
-                                                               clade_store *store, clade_error *err);
+                                                               clade_store         *store,
+                                                               clade_error         *err);
 CLADE_API void                        clade_rule_segments_free(clade_rule_segments *segments);
 /** By name, ASCII letters without case; NULL when there is none. */
 CLADE_API const clade_rule_segment *clade_rule_segments_find(const clade_rule_segments *segments,
                                                              const char                *name);
 
 /**
- * Define a rule, or give a defined one a new version. Names in it are checked: attributes and scores
- * that the workspace knows, segments that are there, no circle.
+ * Define a rule, or give a defined one a new version. Names in it are checked: attributes and
+ * scores that the workspace knows, segments that are there, no circle.
  *
  * @param out_version  1 for a new one.
  * @param run          That defines it.
  * @return CLADE_ERR_ARG with the place of the mistake, or for a name that is taken or is none.
  * Cost    A look through the names of attributes; nothing is evaluated.
  */
-CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_define(int64_t    *out_version,
+CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_define(int64_t     *out_version,
                                                                 clade_store *store,
                                                                 const char *name, const char *rule,
                                                                 int64_t as_of_us, int64_t run,
@@ -69,17 +70,18 @@ CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_members(
 /** Keep who is in it as of a moment (replacing what was kept). */
 CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_keep(clade_store              *store,
                                                               const clade_rule_segment *segment,
-                                                              int64_t as_of_us,
+                                                              int64_t                   as_of_us,
                                                               const int64_t *customer, size_t n,
                                                               clade_error *err);
 
 enum { CLADE_OVERLAPS_MAX = 12 };
 /** How many members are in another segment too. */
 typedef struct clade_overlap {
-    clade_segment_name name; /* of a rule the key alone is set; it is its name in both languages too */
-    const char        *kind; /* "rfm", ..., "rule"; static */
-    size_t             n_other, n_both;
-    double             lift; /* share of members in it, over the share of all customers */
+    clade_segment_name
+                name; /* of a rule the key alone is set; it is its name in both languages too */
+    const char *kind; /* "rfm", ..., "rule"; static */
+    size_t      n_other, n_both;
+    double      lift; /* share of members in it, over the share of all customers */
 } clade_overlap;
 
 /** What a rule catches as of a moment. */
@@ -91,18 +93,16 @@ typedef struct clade_rule_look {
     int64_t       *revenue_minor; /* (n) of the 365 days before */
     char           currency[4];   /* "" for a log without money */
     bool           has_portrait;  /* enough members and enough others to compare */
-    clade_portrait portrait;      /* name, sizes, money; differences and persona where has_portrait */
+    clade_portrait portrait; /* name, sizes, money; differences and persona where has_portrait */
     size_t         n_overlaps;
     clade_overlap  overlap[CLADE_OVERLAPS_MAX]; /* most members first */
 } clade_rule_look;
 
 /**
- * Look at it: size, money, what sets its members apart from everybody else, and how it overlaps with
- * the segments there are.
- * Ownership   Free with clade_rule_look_free.
+ * Look at it: size, money, what sets its members apart from everybody else, and how it overlaps
+ * with the segments there are. Ownership   Free with clade_rule_look_free.
  */
-CLADE_API CLADE_MUST_USE clade_status clade_rule_look_make(clade_rule_look           *out,
-                                                           clade_store               *store,
+CLADE_API CLADE_MUST_USE clade_status clade_rule_look_make(clade_rule_look *out, clade_store *store,
                                                            const clade_rule_segments *segments,
                                                            const clade_rule_segment  *segment,
                                                            int64_t as_of_us, uint64_t seed,

@@ -1,5 +1,6 @@
-/* What a rule catches: size, money, what sets its members apart, and the segments they are in as well.
- * Portraits are those of every other kind, drawn of two groups: the members, and everybody else. */
+/* What a rule catches: size, money, what sets its members apart, and the segments they are in as
+ * well. Portraits are those of every other kind, drawn of two groups: the members, and everybody
+ * else. */
 #include "rule_segments.h"
 #include "segmentation.h"
 
@@ -85,8 +86,8 @@ static clade_status overlap_rule(clade_rule_look *look, clade_store *store,
 {
     int64_t           *customer = NULL;
     clade_overlap      one      = { .kind = "rule" };
-    const clade_status status   = clade_rule_segment_members(&customer, &one.n_other, store, segments,
-                                                             other, look->as_of_us, err);
+    const clade_status status = clade_rule_segment_members(&customer, &one.n_other, store, segments,
+                                                           other, look->as_of_us, err);
     if (status == CLADE_OK) {
         snprintf(one.name.key, sizeof one.name.key, "%s", other->name);
         snprintf(one.name.en, sizeof one.name.en, "%s", other->name);
@@ -100,9 +101,9 @@ static clade_status overlap_rule(clade_rule_look *look, clade_store *store,
 
 /* ---------------------------------------------------------------- money and portrait */
 
-static clade_status draw(clade_rule_look *look, const clade_features *features, const int32_t *group,
-                         const int64_t *revenue_minor, const char *name, uint64_t seed,
-                         clade_error *err)
+static clade_status draw(clade_rule_look *look, const clade_features *features,
+                         const int32_t *group, const int64_t *revenue_minor, const char *name,
+                         uint64_t seed, clade_error *err)
 {
     static const char *const    rest     = "everybody else";
     clade_segmentation          two      = { .n_segments = 2 };
@@ -127,8 +128,8 @@ static clade_status draw(clade_rule_look *look, const clade_features *features, 
     return status;
 }
 
-static clade_status measure(clade_rule_look *look, clade_store *store, const char *name, uint64_t seed,
-                            clade_error *err)
+static clade_status measure(clade_rule_look *look, clade_store *store, const char *name,
+                            uint64_t seed, clade_error *err)
 {
     clade_features *features = NULL;
     clade_outcome   year     = { 0 };
@@ -158,8 +159,8 @@ static clade_status measure(clade_rule_look *look, clade_store *store, const cha
         look->revenue_minor[k] = year.spend_minor[i];
         p->revenue_minor += year.spend_minor[i];
     }
-    p->n     = look->n;
-    p->share = look->n_customers == 0 ? 0 : (double)look->n / (double)look->n_customers;
+    p->n             = look->n;
+    p->share         = look->n_customers == 0 ? 0 : (double)look->n / (double)look->n_customers;
     p->revenue_share = total > 0 ? (double)p->revenue_minor / (double)total : 0;
     if (look->n >= LEAST_OF_EACH && look->n_customers - look->n >= LEAST_OF_EACH)
         status = draw(look, features, group, year.spend_minor, name, seed, err);
@@ -172,8 +173,8 @@ done:
 
 clade_status clade_rule_look_make(clade_rule_look *out, clade_store *store,
                                   const clade_rule_segments *segments,
-                                  const clade_rule_segment *segment, int64_t as_of_us, uint64_t seed,
-                                  clade_error *err)
+                                  const clade_rule_segment *segment, int64_t as_of_us,
+                                  uint64_t seed, clade_error *err)
 {
     clade_rule_look look   = { .as_of_us = as_of_us };
     clade_status    status = clade_rule_segment_members(&look.customer, &look.n, store, segments,

@@ -1,5 +1,5 @@
-/* Who is in a segment by rule as of a moment. What a rule needs beside the log, scores and segments of
- * other kinds, is worked out first and laid beside it in a temporary table. */
+/* Who is in a segment by rule as of a moment. What a rule needs beside the log, scores and segments
+ * of other kinds, is worked out first and laid beside it in a temporary table. */
 #include "rule_segments.h"
 
 #include "clade/flows.h"
@@ -43,8 +43,8 @@ static clade_status give(facts *f, const char *name, clade_error *err)
 static clade_status put_row(facts *f, int64_t customer, const char *name, double number,
                             clade_error *err)
 {
-    clade_appender *a                                    = f->appender;
-    ((int64_t *)clade_appender_column(a, 0))[f->row]     = customer;
+    clade_appender *a                                = f->appender;
+    ((int64_t *)clade_appender_column(a, 0))[f->row] = customer;
     clade_appender_text(a, 1, f->row, clade_text_of(name));
     ((double *)clade_appender_column(a, 2))[f->row] = number;
     clade_appender_null(a, 3, f->row);
@@ -56,8 +56,8 @@ static clade_status put_row(facts *f, int64_t customer, const char *name, double
 
 /* ---------------------------------------------------------------- segments of other kinds */
 
-static clade_status put_segment(facts *f, const clade_segmentation *s, int64_t version, int32_t index,
-                                const char *name, clade_error *err)
+static clade_status put_segment(facts *f, const clade_segmentation *s, int64_t version,
+                                int32_t index, const char *name, clade_error *err)
 {
     clade_members members = { 0 };
     CLADE_TRY(clade_members_get(&members, f->store, s, version, f->as_of_us, 1, err));
@@ -98,20 +98,21 @@ static clade_status find_segment(facts *f, const char *key, clade_error *err)
 
 /* ---------------------------------------------------------------- scores */
 
-static clade_status put_scores(facts *f, const clade_predictor *p, const char *name, clade_error *err)
+static clade_status put_scores(facts *f, const clade_predictor *p, const char *name,
+                               clade_error *err)
 {
     const clade_predict_card *card = clade_predictor_card(p);
     clade_prediction         *said = NULL;
     size_t                    n    = 0;
     char                      when[16];
     if (!card->trusted)
-        return clade_fail(err, CLADE_ERR_NOT_READY, "%s is not to be trusted yet: no rule can rest on it",
-                          name);
+        return clade_fail(err, CLADE_ERR_NOT_READY,
+                          "%s is not to be trusted yet: no rule can rest on it", name);
     if (card->as_of_us > f->as_of_us) {
         clade_date_format(when, card->as_of_us);
         return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "%s has learnt from the log until %s and cannot speak of a moment before", name,
-                          when);
+                          "%s has learnt from the log until %s and cannot speak of a moment before",
+                          name, when);
     }
     if (f->predictions == NULL) {
         const clade_predict_options options = { .has_as_of = true, .as_of_us = f->as_of_us };
@@ -145,7 +146,8 @@ static clade_status find_score(facts *f, const char *fact, clade_error *err)
 
 /* ---------------------------------------------------------------- the whole */
 
-/* What a rule and the rules it names ask beside the log. Circles were refused when they were defined. */
+/* What a rule and the rules it names ask beside the log. Circles were refused when they were
+ * defined. */
 static clade_status gather(facts *f, const clade_rule_tree *tree, size_t depth, clade_error *err)
 {
     const char *name;
@@ -155,7 +157,8 @@ static clade_status gather(facts *f, const clade_rule_tree *tree, size_t depth, 
         CLADE_TRY(find_score(f, name, err));
     for (size_t i = 0; (name = clade_rule_tree_segment(tree, i)) != NULL; i++) {
         const clade_rule_segment *other = clade_rule_segments_find(f->segments, name);
-        CLADE_TRY(other != NULL ? gather(f, other->tree, depth + 1, err) : find_segment(f, name, err));
+        CLADE_TRY(other != NULL ? gather(f, other->tree, depth + 1, err)
+                                : find_segment(f, name, err));
     }
     return CLADE_OK;
 }
@@ -163,10 +166,11 @@ static clade_status gather(facts *f, const clade_rule_tree *tree, size_t depth, 
 static clade_status lay_beside(facts *f, const clade_rule_tree *tree, clade_error *err)
 {
     CLADE_TRY(clade_predictors_list(&f->predictor, &f->n_predictors, f->store, f->arena, err));
-    CLADE_TRY(clade_store_run(f->store,
-                              "CREATE OR REPLACE TEMP TABLE rule_fact (customer BIGINT, name VARCHAR, "
-                              "number DOUBLE, value VARCHAR, known_us BIGINT)",
-                              NULL, 0, err));
+    CLADE_TRY(
+        clade_store_run(f->store,
+                        "CREATE OR REPLACE TEMP TABLE rule_fact (customer BIGINT, name VARCHAR, "
+                        "number DOUBLE, value VARCHAR, known_us BIGINT)",
+                        NULL, 0, err));
     CLADE_TRY(clade_appender_open(&f->appender, f->store, "rule_fact", err));
     CLADE_TRY(gather(f, tree, 0, err));
     if (f->row > 0) CLADE_TRY(clade_appender_flush(f->appender, f->row, err));
@@ -218,7 +222,8 @@ clade_status clade_rule_segment_keep(clade_store *store, const clade_rule_segmen
     clade_appender *a   = NULL;
     size_t          row = 0;
     snprintf(key, sizeof key, "rule/%s", segment->name);
-    const clade_value where[] = { CLADE_STR(key), CLADE_INT(segment->version), CLADE_INT(as_of_us) };
+    const clade_value where[] = { CLADE_STR(key), CLADE_INT(segment->version),
+                                  CLADE_INT(as_of_us) };
     CLADE_TRY(clade_store_run(store,
                               "DELETE FROM membership WHERE segmentation = ? AND version = ? AND "
                               "as_of_us = ?",

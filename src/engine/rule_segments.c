@@ -1,4 +1,5 @@
-/* Definitions of segments by rule: kept in the store as those of the other kinds are, a version a row. */
+/* Definitions of segments by rule: kept in the store as those of the other kinds are, a version a
+ * row. */
 #include "rule_segments.h"
 
 #include "clade/json.h"
@@ -31,8 +32,8 @@ const clade_rule_segment *clade_rule_segments_find(const clade_rule_segments *se
 }
 
 /* One row's definition; nothing where it was taken back. */
-static clade_status read_one(clade_rule_segments *out, size_t *room, clade_text name, clade_text json,
-                             int64_t version, int64_t defined_us, clade_error *err)
+static clade_status read_one(clade_rule_segments *out, size_t *room, clade_text name,
+                             clade_text json, int64_t version, int64_t defined_us, clade_error *err)
 {
     clade_json_tree    tree   = { 0 };
     clade_rule_segment one    = { .version = version, .defined_us = defined_us };
@@ -68,19 +69,21 @@ done:
     return status;
 }
 
-clade_status clade_rule_segments_load(clade_rule_segments *out, clade_store *store, clade_error *err)
+clade_status clade_rule_segments_load(clade_rule_segments *out, clade_store *store,
+                                      clade_error *err)
 {
     clade_rule_segments segments = { 0 };
     clade_rows         *rows     = NULL;
     clade_chunk         chunk    = { 0 };
     size_t              room     = 0;
     clade_status        status   = clade_store_query(
-        &rows, store,
-        "SELECT s.segmentation, s.definition, s.version, s.as_of_us FROM segmentation s JOIN (SELECT "
-                 "segmentation, max(version) AS version FROM segmentation WHERE kind = 'rule' GROUP BY "
-                 "segmentation) m ON m.segmentation = s.segmentation AND m.version = s.version ORDER BY "
-                 "s.segmentation",
-        NULL, 0, err);
+                 &rows, store,
+                 "SELECT s.segmentation, s.definition, s.version, s.as_of_us FROM segmentation s JOIN "
+                          "(SELECT "
+                          "segmentation, max(version) AS version FROM segmentation WHERE kind = 'rule' GROUP BY "
+                          "segmentation) m ON m.segmentation = s.segmentation AND m.version = s.version ORDER BY "
+                          "s.segmentation",
+                 NULL, 0, err);
     while (status == CLADE_OK) {
         status = clade_rows_next(&chunk, rows, err);
         if (status != CLADE_OK || chunk.n_rows == 0) break;
@@ -151,7 +154,8 @@ static clade_status add_scores(name_list *list, clade_store *store, clade_error 
     for (size_t i = 0; i < n; i++) {
         clade_predictor *p = NULL;
         char             name[100];
-        if (clade_predictor_open(&p, store, names[i], NULL) != CLADE_OK) continue; /* stale: no score */
+        if (clade_predictor_open(&p, store, names[i], NULL) != CLADE_OK)
+            continue; /* stale: no score */
         clade__score_name(name, &clade_predictor_card(p)->task);
         clade_predictor_free(p);
         CLADE_TRY(add_name(list, name, strlen(name), err));
@@ -188,7 +192,8 @@ static clade_status parse_checked(clade_rule_tree **out, clade_store *store,
     name_list    made   = { .arena = arena };
     clade_status status = CLADE_OK;
     if (arena == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for names");
-    status = add_rows(&fact, store, "SELECT DISTINCT name FROM customer ORDER BY name LIMIT 1000", err);
+    status =
+        add_rows(&fact, store, "SELECT DISTINCT name FROM customer ORDER BY name LIMIT 1000", err);
     if (status == CLADE_OK) status = add_scores(&fact, store, err);
     if (status == CLADE_OK) status = add_made(&made, store, err);
     for (size_t i = 0; i < made.n && status == CLADE_OK; i++) {
@@ -219,12 +224,13 @@ static clade_status check_name(const char *name, clade_error *err)
     bool         good = n > 0 && n < 32; /* as long as the keys of other segments */
     for (size_t i = 0; i < n; i++) {
         const char c = name[i];
-        good &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || ((c == '-' || c == '_') && i > 0);
+        good &=
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || ((c == '-' || c == '_') && i > 0);
     }
     if (good) return CLADE_OK;
-    return clade_fail(err, CLADE_ERR_ARG,
-                      "'%s' cannot be the name of a segment: 1 to 31 of a-z, 0-9, - and _ were wanted",
-                      name);
+    return clade_fail(
+        err, CLADE_ERR_ARG,
+        "'%s' cannot be the name of a segment: 1 to 31 of a-z, 0-9, - and _ were wanted", name);
 }
 
 /* All rules together, this one among them, as a set: what finds circles. */
@@ -257,8 +263,8 @@ static clade_status write_version(int64_t *out_version, clade_store *store, cons
     snprintf(key, sizeof key, "%s%s", prefix, name);
     const clade_value one[] = { CLADE_STR(key) };
     CLADE_TRY(clade_store_int(&version, store,
-                              "SELECT max(version) FROM segmentation WHERE segmentation = ?", one, 1,
-                              0, err));
+                              "SELECT max(version) FROM segmentation WHERE segmentation = ?", one,
+                              1, 0, err));
     clade_json out = clade_json_start(&json, 0);
     clade_json_object(&out);
     clade_json_put_text(&out, "kind", "rule");
@@ -278,8 +284,8 @@ static clade_status write_version(int64_t *out_version, clade_store *store, cons
     } else {
         const clade_value row[] = { CLADE_STR(key),      CLADE_INT(version + 1), CLADE_STR("rule"),
                                     CLADE_INT(as_of_us), CLADE_STR(json.data),   CLADE_INT(run) };
-        status = clade_store_run(store, "INSERT INTO segmentation VALUES (?, ?, ?, ?, ?, ?)", row, 6,
-                                 err);
+        status = clade_store_run(store, "INSERT INTO segmentation VALUES (?, ?, ?, ?, ?, ?)", row,
+                                 6, err);
     }
     clade_buffer_free(&json);
     clade_buffer_free(&rule);
@@ -328,7 +334,8 @@ clade_status clade_rule_segment_undefine(clade_store *store, const char *name, i
     if (it == NULL) status = clade__rule_segment_missing(&segments, name, err);
     for (size_t i = 0; it != NULL && i < segments.n && status == CLADE_OK; i++) {
         const char *other;
-        for (size_t k = 0; (other = clade_rule_tree_segment(segments.one[i].tree, k)) != NULL; k++) {
+        for (size_t k = 0; (other = clade_rule_tree_segment(segments.one[i].tree, k)) != NULL;
+             k++) {
             if (clade_text_equal_nocase(clade_text_of(other), clade_text_of(it->name)))
                 status = clade_fail(err, CLADE_ERR_ARG, "'%s' is needed by '%s'", it->name,
                                     segments.one[i].name);

@@ -1,11 +1,10 @@
 /* Making a set of rules ready: finding what they ask for together, and who must be told of what.
  * Runs when rules change; nothing here is on the path of an event. */
 #include "set.h"
+#include "block.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "block.h"
 
 enum { MAX_PARTS = CLADE_RULESET_MAX * 16 };
 
@@ -39,14 +38,12 @@ static clade_status touch(builder *b, clade__touched *t, size_t rule)
     for (size_t i = 0; i < t->n; i++) {
         if (t->rule[i] == rule) return CLADE_OK;
     }
-    size_t room = t->n == 0 ? 0 : (size_t)1 << (64 - __builtin_clzll(t->n | 1));
     if ((t->n & (t->n - 1)) == 0) { /* full at powers of two */
         uint16_t *bigger = CLADE_ARENA_NEW(b->set->arena, uint16_t, t->n == 0 ? 1 : 2 * t->n);
         if (bigger == NULL) return no_memory(b);
         if (t->n > 0) memcpy(bigger, t->rule, t->n * sizeof *bigger);
         t->rule = bigger;
     }
-    (void)room;
     t->rule[t->n++] = (uint16_t)rule;
     return CLADE_OK;
 }

@@ -9,7 +9,8 @@
 
 enum { N_CUSTOMERS = 160, FIRST_DAY = 18000, N_DAYS = 300 };
 
-/* Every fourth customer buys weekly until the end; the others three times in the first hundred days. */
+/* Every fourth customer buys weekly until the end; the others three times in the first hundred
+ * days. */
 static int make_shop(void **state)
 {
     clade_buffer orders = { 0 };
@@ -22,8 +23,8 @@ static int make_shop(void **state)
         for (int k = 0; k < (loyal ? N_DAYS / 7 : 3); k++) {
             const int day = loyal ? k * 7 : (customer % 30) + 30 * k;
             clade_date_format(date, (FIRST_DAY + day) * CLADE_US_PER_DAY);
-            clade_buffer_format(&orders, "o%d,c%d,%s 10:00:00,p%d,1,%d.50\n", n_order++, customer, date,
-                                customer % 7, 10 + customer % 5);
+            clade_buffer_format(&orders, "o%d,c%d,%s 10:00:00,p%d,1,%d.50\n", n_order++, customer,
+                                date, customer % 7, 10 + customer % 5);
         }
     }
     snprintf(path, sizeof path, "%s/orders.csv", run_folder);
@@ -37,8 +38,9 @@ static void a_rule_is_defined_and_shown_as_of_any_moment(void **state)
 {
     (void)state;
     char          date[16];
-    const answer *got = run_clade("", "segment shop.clade define quiet 'bought and no purchase for 60d' "
-                                      "--json");
+    const answer *got =
+        run_clade("", "segment shop.clade define quiet 'bought and no purchase for 60d' "
+                      "--json");
     assert_int_equal(got->code, 0);
     check_close(run_number(got, "segment/size"), 120, 0);
     assert_string_equal(run_text(got, "segment/kind"), "rule");
@@ -53,14 +55,16 @@ static void a_rule_is_defined_and_shown_as_of_any_moment(void **state)
     check_close(run_number(got, "segment/size"), 0, 0); /* everybody was still buying */
     got = run_clade("", "segment shop.clade list");
     assert_non_null(strstr(got->out, "Segments by rule"));
-    assert_non_null(strstr(run_clade("", "segment shop.clade show quiet --lang zh")->out, "没有购买"));
+    assert_non_null(
+        strstr(run_clade("", "segment shop.clade show quiet --lang zh")->out, "没有购买"));
 }
 
 static void a_rule_may_speak_of_other_segments(void **state)
 {
     (void)state;
-    const answer *got = run_clade("", "segment shop.clade define both 'in segment quiet and spend < 35' "
-                                      "--json");
+    const answer *got =
+        run_clade("", "segment shop.clade define both 'in segment quiet and spend < 35' "
+                      "--json");
     assert_int_equal(got->code, 0);
     check_close(run_number(got, "segment/size"), 48, 0); /* 3 x 10.50 or 11.50: two of five */
     got = run_clade("", "segment shop.clade undefine quiet");
@@ -82,7 +86,8 @@ static void a_rule_may_speak_of_other_segments(void **state)
 static void mistakes_are_shown_where_they_are(void **state)
 {
     (void)state;
-    const answer *got = run_clade("", "segment shop.clade define x 'spend > 5 and no purchse for 3d'");
+    const answer *got =
+        run_clade("", "segment shop.clade define x 'spend > 5 and no purchse for 3d'");
     assert_int_equal(got->code, 2);
     assert_non_null(strstr(got->err, "column 18: 'purchse' is nothing that customers do"));
     assert_non_null(strstr(got->err, "did you mean purchase?"));
@@ -104,7 +109,8 @@ static void a_rule_is_exported_unless_it_is_too_small(void **state)
     check_close(run_number(got, "n_customers"), 120, 0);
     assert_string_equal(run_text(got, "kind"), "rule");
     assert_int_equal(
-        run_clade("", "segment shop.clade define few 'sum(quantity of bought) > 42' --quiet")->code, 0);
+        run_clade("", "segment shop.clade define few 'sum(quantity of bought) > 42' --quiet")->code,
+        0);
     got = run_clade("", "export shop.clade --segment few -o few.csv --min-group 41");
     assert_int_not_equal(got->code, 0);
     assert_non_null(strstr(got->err, "few"));
