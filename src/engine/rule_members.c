@@ -135,6 +135,9 @@ static clade_status find_score(facts *f, const char *fact, clade_error *err)
         char             name[100];
         if (clade_predictor_open(&p, f->store, f->predictor[i], NULL) != CLADE_OK) continue;
         clade__score_name(name, &clade_predictor_card(p)->task);
+        if (clade_predictor_card(p)->task.kind == CLADE_TASK_VALUE &&
+            clade_text_equal_nocase(clade_text_of(fact), CLADE_TEXT("clv")))
+            snprintf(name, sizeof name, "clv");
         const bool found = clade_text_equal_nocase(clade_text_of(name), clade_text_of(fact));
         const clade_status status = found ? put_scores(f, p, name, err) : CLADE_OK;
         clade_predictor_free(p);

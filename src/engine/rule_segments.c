@@ -156,9 +156,11 @@ static clade_status add_scores(name_list *list, clade_store *store, clade_error 
         char             name[100];
         if (clade_predictor_open(&p, store, names[i], NULL) != CLADE_OK)
             continue; /* stale: no score */
+        const bool value = clade_predictor_card(p)->task.kind == CLADE_TASK_VALUE;
         clade__score_name(name, &clade_predictor_card(p)->task);
         clade_predictor_free(p);
         CLADE_TRY(add_name(list, name, strlen(name), err));
+        if (value) CLADE_TRY(add_name(list, "clv", 3, err));
     }
     return CLADE_OK;
 }

@@ -42,7 +42,7 @@ static void subject(clade_buffer *out, clade_rng *rng)
     static const char *const events[] = { "viewed",   "viewed",   "bought", "bought",  "carted",
                                           "searched", "refunded", "active", "reviewed" };
     clade_buffer_text(out, PICK(rng, events));
-    const size_t n = below(rng, 4) == 0 ? 2 : below(rng, 2);
+    const size_t n = below(rng, 3) == 0 ? 1 + below(rng, 2) : 0;
     for (size_t i = 0; i < n; i++) {
         clade_buffer_text(out, i == 0 ? "(" : ", ");
         filter(out, rng);
@@ -198,10 +198,10 @@ static void word(clade_buffer *sql, clade_rng *rng, const char *const *list, siz
 }
 #define WORD(sql, rng, list) word((sql), (rng), (list), sizeof(list) / sizeof((list)[0]))
 
-/* Whole hours, a microsecond beside them, or anywhere: ties and edges of windows are common. */
+/* Half days, a microsecond beside them, or anywhere: ties and edges of windows are common. */
 static int64_t moment(clade_rng *rng)
 {
-    const int64_t hour = LOG_BEGIN_US + (int64_t)below(rng, LOG_DAYS * 4) * 6 * CLADE_US_PER_HOUR;
+    const int64_t hour = LOG_BEGIN_US + (int64_t)below(rng, LOG_DAYS * 2) * 12 * CLADE_US_PER_HOUR;
     switch (below(rng, 6)) {
     case 0: return hour + (int64_t)below(rng, 3) - 1;
     case 1: return hour + (int64_t)below(rng, 6 * 3600) * CLADE_US_PER_SECOND;

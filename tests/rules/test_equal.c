@@ -9,7 +9,7 @@
 #ifdef EQUAL_SLOWLY
 enum { N_ROUNDS = 12, N_RULES = 40, N_CUSTOMERS = 60, N_EVENTS = 1800, N_MOMENTS = 5 };
 #else
-enum { N_ROUNDS = 1, N_RULES = 12, N_CUSTOMERS = 20, N_EVENTS = 350, N_MOMENTS = 2 };
+enum { N_ROUNDS = 1, N_RULES = 12, N_CUSTOMERS = 24, N_EVENTS = 500, N_MOMENTS = 3 };
 #endif
 
 /* One thing that comes to the server: an event or a fact. */
@@ -37,6 +37,7 @@ typedef struct shop {
     size_t           n_cases, n_true, n_rebuilt, n_late, n_changes, most_bytes;
     bool             told[N_CUSTOMERS][N_RULES]; /* by the changes that were heard of */
     size_t           now_customer;
+    bool             stale[N_CUSTOMERS];
 } shop;
 
 static clade_text keep(shop *s, clade_text t)
@@ -172,7 +173,7 @@ static void heard(void *context, const clade_rule_change *change)
 typedef struct history {
     shop             *s;
     clade_rule_event *e;
-    size_t            n;
+    size_t            n, from[N_CUSTOMERS], to[N_CUSTOMERS];
 } history;
 
 static clade_status take_history(void *context, int64_t customer, const clade_rule_event *event,
@@ -180,8 +181,8 @@ static clade_status take_history(void *context, int64_t customer, const clade_ru
 {
     history *h = context;
     (void)err;
-    (void)customer;
     assert_true(h->n < N_EVENTS);
+    if (h->to[customer] == 0) h->from[customer] = h->n;
     clade_rule_event e = *event;
     e.ref              = keep(h->s, e.ref);
     e.category         = keep(h->s, e.category);
@@ -190,22 +191,25 @@ static clade_status take_history(void *context, int64_t customer, const clade_ru
     e.device           = keep(h->s, e.device);
     e.query            = keep(h->s, e.query);
     h->e[h->n++]       = e;
+    h->to[customer]    = h->n;
     return CLADE_OK;
 }
 
 /* From the store, as the server does; whatever was in it need not come any more. */
-static void rebuild(shop *s, int64_t customer, int64_t now_us, const clade_rule_listener *listener)
+static void rebuild(shop *s, int64_t now_us)
 {
-    clade_error err = { 0 };
-    history     h   = { .s = s, .e = CLADE_NEW(clade_rule_event, N_EVENTS) };
-    check_ok(clade_rule_history_read(s->store, customer, now_us + 1, take_history, &h, &err));
-    check_ok(
-        clade_rule_state_rebuild(&s->state[customer], s->set, h.e, h.n, now_us, listener, &err));
-    for (size_t i = 0; i < s->n_in; i++) {
-        arrival *a = &s->in[i];
-        if (!a->is_fact && a->customer == customer && a->at_us <= now_us) a->done = true;
+    const clade_rule_listener listener = { heard, s };
+    clade_error               err      = { 0 };
+    history                   h        = { .s = s, .e = CLADE_NEW(clade_rule_event, N_EVENTS) };
+    check_ok(clade_rule_history_read(s->store, -1, now_us + 1, take_history, &h, &err));
+    for (size_t c = 0; c < N_CUSTOMERS; c++) {
+        if (!s->stale[c]) continue;
+        s->now_customer = c;
+        check_ok(clade_rule_state_rebuild(&s->state[c], s->set, h.e + h.from[c],
+                                          h.to[c] - h.from[c], now_us, &listener, &err));
+        s->stale[c] = false;
+        s->n_rebuilt++;
     }
-    s->n_rebuilt++;
     free(h.e);
 }
 
@@ -260,7 +264,8 @@ static void deliver(shop *s, arrival *a, int64_t *reached)
     }
     complete(s, a);
     check_ok(clade_rule_state_apply(state, s->set, &a->e, &listener, &again, &err));
-    if (again) rebuild(s, a->customer, *reached, &listener);
+    if (again)
+        s->stale[a->customer] = true; /* its events wait in the store until it is built again */
     if (state->size > s->most_bytes) s->most_bytes = state->size;
 }
 
@@ -288,14 +293,20 @@ static void run_to(shop *s, int64_t now_us, int64_t *reached)
     qsort(order, n, sizeof order[0], by_shuffle);
     for (size_t i = 0; i < n; i++) {
         const size_t c = (size_t)order[i]->customer;
-        if (!order[i]->done) deliver(s, order[i], &reached[c]);
+        if (s->stale[c] && !order[i]->is_fact) {
+            order[i]->done = true;
+            continue;
+        }
+        deliver(s, order[i], &reached[c]);
         if (clade_rng_below(&s->rng, 4) > 0) continue;
         int64_t to = reached[c] + (int64_t)clade_rng_below(&s->rng, 12) * CLADE_US_PER_HOUR;
         if (to > now_us) to = now_us;
+        if (s->stale[c]) continue;
         s->now_customer = c;
         check_ok(clade_rule_state_advance(&s->state[c], s->set, to, &listener, &err));
         if (to > reached[c]) reached[c] = to;
     }
+    rebuild(s, now_us);
     for (size_t c = 0; c < N_CUSTOMERS; c++) {
         s->now_customer = c;
         if (c != 1)
@@ -368,7 +379,7 @@ static void sql_and_events_say_the_same(void **state)
             "%zu states built again; the largest of %zu bytes\n",
             (int)seed, s->n_cases, s->n_true, s->n_changes, s->n_late, s->n_rebuilt, s->most_bytes);
         assert_true(s->n_true > s->n_cases / 20 && s->n_true < s->n_cases - s->n_cases / 20);
-        assert_true(s->n_late > 10 && s->n_rebuilt > 5);
+        assert_true(s->n_late > 5 && s->n_rebuilt > 5);
         close_shop(s);
         free(s);
     }
