@@ -3,7 +3,7 @@
  *     touched     one event to one of 1000 customers, 100 rules, each event touching some of them
  *     untouched   events of a kind that no rule speaks of
  *     timers      set, cancel and fire, a million on the wheel
- *     members     the SQL of one rule on a log of 1,000,000 customers and 20,000,000 events (--sql)
+ *     members     the SQL of one rule on a log of 1,000,000 customers and 5,000,000 events (--sql)
  */
 #include "bench.h"
 #include "clade/rules.h"
@@ -135,7 +135,7 @@ static void make_store(const char *folder)
         "'purchase' "
         "ELSE 'search' END)::event_kind, CAST(hash(i + 7) % 5000 AS BIGINT), 1, 1999, 1999, 1999, "
         "NULL, "
-        "'EUR', NULL, NULL, NULL, 'web', NULL, NULL, NULL, NULL, i, 1 FROM range(20000000) t(i);"
+        "'EUR', NULL, NULL, NULL, 'web', NULL, NULL, NULL, NULL, i, 1 FROM range(5000000) t(i);"
         "INSERT INTO item SELECT i, 'r' || i, NULL, CASE WHEN i % 9 = 0 THEN 'shoes > boots' ELSE "
         "'hats' "
         "END, NULL, NULL, NULL, NULL, 0, 1 FROM range(5000) t(i);"
@@ -146,7 +146,7 @@ static void make_store(const char *folder)
 static void members(void *rule)
 {
     const clade_rule_sql_options options  = { .as_of_us = INT64_C(1700000000000000) +
-                                                          INT64_C(20000000) * 1500000 };
+                                                          INT64_C(5000000) * 6000000 };
     clade_rule_tree             *tree     = NULL;
     int64_t                     *customer = NULL;
     size_t                       n        = 0;

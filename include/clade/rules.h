@@ -164,8 +164,8 @@ typedef struct clade_rule_event {
     int64_t         net_minor; /* what it adds to spend: of a purchase its value less what was given
                                   back, of a refund that no purchase explains minus its value */
     int64_t    order_us;       /* moment of its order's first line; at_us of other events */
-    uint64_t   session;        /* hashes of the references */
-    uint64_t   order;
+    int64_t    session;        /* the store's session_key */
+    uint64_t   order;          /* clade_hash64 of order_ref with seed 0 */
     clade_text ref, category, brand; /* of the item */
     clade_text channel, device, query;
 } clade_rule_event;

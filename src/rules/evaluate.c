@@ -140,14 +140,14 @@ static bool test_passes(view *v, const clade__code *code)
 bool clade__evaluate(int64_t *out_next_us, const clade_rule_state *state, const clade_ruleset *set,
                      const clade__program *rule)
 {
-    const clade__block *head = clade__head(state);
-    bool                stack[CLADE_RULE_MAX_TESTS + 1];
-    size_t              n = 0;
-    view                v = { .state    = state,
-                              .set      = set,
-                              .slot     = clade__slots(state, set),
-                              .clock_us = head->clock_us,
-                              .next_us  = INT64_MAX };
+    const clade__block *head                            = clade__head(state);
+    bool                stack[CLADE_RULE_MAX_TESTS + 1] = { false };
+    size_t              n                               = 0;
+    view                v                               = { .state    = state,
+                                                            .set      = set,
+                                                            .slot     = clade__slots(state, set),
+                                                            .clock_us = head->clock_us,
+                                                            .next_us  = INT64_MAX };
     for (size_t i = 0; i < rule->n_code; i++) {
         const clade__code *code = &rule->code[i];
         if (code->type == CLADE__NOT) {

@@ -31,7 +31,7 @@ static void write_query(clade_buffer *out, const clade__log *log)
     clade_buffer_text(out,
                       "SELECT e.customer, e.at_us, e.kind, e.item, e.quantity, e.price_minor, "
                       "e.value_minor, coalesce(l.net, 0), coalesce(l.order_us, e.at_us), "
-                      "toInt64(l.stands), toInt64(l.undoes), e.session_ref, e.order_ref, i.ref, "
+                      "toInt64(l.stands), toInt64(l.undoes), e.session_key, e.order_ref, i.ref, "
                       "i.category, i.brand, e.channel, e.device, e.query\nFROM ");
     clade__sql_events(out, log, NULL);
     clade_buffer_text(out, " AS e LEFT JOIN (");
@@ -63,7 +63,7 @@ static void read_event(clade_rule_event *out, const clade_chunk *c, size_t row)
            .value_minor = clade_chunk_int(c, C_VALUE, row, 0),
            .net_minor   = clade_chunk_int(c, C_NET, row, 0),
            .order_us    = clade_chunk_int(c, C_ORDER_US, row, 0),
-           .session     = hash_of(clade_chunk_text(c, C_SESSION, row)),
+           .session     = clade_chunk_int(c, C_SESSION, row, 0),
            .order       = hash_of(clade_chunk_text(c, C_ORDER, row)),
            .ref         = clade_chunk_text(c, C_REF, row),
            .category    = clade_chunk_text(c, C_CATEGORY, row),

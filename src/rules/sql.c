@@ -189,7 +189,7 @@ static void compile_distinct(compiler *c, const clade__node *node)
     static const char *const key[] = { "e.item",
                                        "i.category",
                                        "i.brand",
-                                       "e.session_ref",
+                                       "e.session_key",
                                        "intDiv(e.at_us + 62135683200000000, 86400000000)",
                                        "coalesce(e.order_ref, concat('at ', toString(e.at_us)))" };
     const size_t             k     = c->n_tests;

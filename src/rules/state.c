@@ -220,7 +220,7 @@ static bool key_of(int64_t *out, const clade_rule_event *e, int what)
     case CLADE__ITEMS: *out = e->item; return (e->has & CLADE_RULE_HAS_ITEM) != 0;
     case CLADE__CATEGORIES: return text_key(out, e->category);
     case CLADE__BRANDS: return text_key(out, e->brand);
-    case CLADE__SESSIONS: *out = (int64_t)e->session; return (e->has & CLADE_RULE_HAS_SESSION) != 0;
+    case CLADE__SESSIONS: *out = e->session; return (e->has & CLADE_RULE_HAS_SESSION) != 0;
     case CLADE__DAYS: *out = (e->at_us - CLADE_TIME_MIN_US) / CLADE_US_PER_DAY; return true;
     default:
         *out = (e->has & CLADE_RULE_HAS_ORDER) != 0

@@ -244,7 +244,7 @@ static void write_event(clade_buffer *sql, clade_rng *rng, size_t event, size_t 
     if (below(rng, 4) == 0)
         clade_buffer_text(sql, ", NULL");
     else
-        clade_buffer_format(sql, ", 'v%zu'", below(rng, 5));
+        clade_buffer_format(sql, ", %zu", 700 + below(rng, 5));
     WORD(sql, rng, queries);
     WORD(sql, rng, channels);
     WORD(sql, rng, devices);

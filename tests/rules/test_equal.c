@@ -86,7 +86,7 @@ static void read_arrivals(shop *s)
 {
     static const char query[] =
         "SELECT e.customer, e.at_us, e.event, CAST(e.kind AS VARCHAR), e.item, e.quantity, "
-        "e.price_minor, e.value_minor, e.session_ref, e.order_ref, i.ref, i.category, i.brand, "
+        "e.price_minor, e.value_minor, e.session_key, e.order_ref, i.ref, i.category, i.brand, "
         "e.channel, e.device, e.query, (SELECT max(purchase) FROM refund_match WHERE refund = "
         "e.event) FROM event e LEFT "
         "JOIN item i ON i.item = e.item WHERE e.customer <> 1 AND e.event NOT IN (SELECT event "
@@ -103,15 +103,13 @@ static void read_arrivals(shop *s)
         fail_msg("%s", err.message);
     while (clade_rows_next(&c, rows, &err) == CLADE_OK && c.n_rows > 0) {
         for (size_t r = 0; r < c.n_rows; r++) {
-            arrival         *a       = &s->in[s->n_in++];
-            clade_rule_event e       = { .kind = 0 };
-            const clade_text kind    = clade_chunk_text(&c, 3, r),
-                             session = clade_chunk_text(&c, 8, r),
-                             order   = clade_chunk_text(&c, 9, r);
-            a->customer              = clade_chunk_int(&c, 0, r, -1);
-            a->at_us                 = clade_chunk_int(&c, 1, r, 0);
-            a->event                 = clade_chunk_int(&c, 2, r, 0);
-            a->undoes                = clade_chunk_int(&c, 16, r, -1);
+            arrival         *a    = &s->in[s->n_in++];
+            clade_rule_event e    = { .kind = 0 };
+            const clade_text kind = clade_chunk_text(&c, 3, r), order = clade_chunk_text(&c, 9, r);
+            a->customer = clade_chunk_int(&c, 0, r, -1);
+            a->at_us    = clade_chunk_int(&c, 1, r, 0);
+            a->event    = clade_chunk_int(&c, 2, r, 0);
+            a->undoes   = clade_chunk_int(&c, 16, r, -1);
             while (!clade_text_equal(kind, clade_text_of(kinds[e.kind])))
                 e.kind++;
             e.at_us       = a->at_us;
@@ -122,9 +120,9 @@ static void read_arrivals(shop *s)
             for (size_t k = 0; k < 4; k++) {
                 if (clade_chunk_valid(&c, 4 + k, r)) e.has |= 1U << k;
             }
-            if (session.data != NULL) e.has |= CLADE_RULE_HAS_SESSION;
+            if (clade_chunk_valid(&c, 8, r)) e.has |= CLADE_RULE_HAS_SESSION;
             if (order.data != NULL) e.has |= CLADE_RULE_HAS_ORDER;
-            if (session.data != NULL) e.session = clade_hash64(session.data, session.size, 0);
+            e.session = clade_chunk_int(&c, 8, r, 0);
             if (order.data != NULL) e.order = clade_hash64(order.data, order.size, 0);
             e.ref      = keep(s, clade_chunk_text(&c, 10, r));
             e.category = keep(s, clade_chunk_text(&c, 11, r));

@@ -154,6 +154,21 @@ static void steps_of_one_moment_are_not_one_after_the_other(void **state)
     end(&b);
 }
 
+/* Reached at T0 + 1 h, and for 2 days from then on. */
+static void a_sequence_leaves_its_window_to_the_microsecond(void **state)
+{
+    (void)state;
+    bench b;
+    one_rule(&b, "(viewed then bought) within 2d");
+    event(&b, CLADE_RULE_VIEW, T0);
+    event(&b, CLADE_RULE_PURCHASE, T0 + HOUR);
+    check_heard(&b, 0, true, T0 + HOUR);
+    assert_int_equal(clade_rule_state_next_us(&b.state), T0 + HOUR + 2 * DAY);
+    advance(&b, T0 + 9 * DAY);
+    check_heard(&b, 1, false, T0 + HOUR + 2 * DAY);
+    end(&b);
+}
+
 /* What comes late counts from now on; where the state cannot know, it says so and changes nothing.
  */
 static void late_events_count_from_now_on(void **state)
@@ -204,6 +219,36 @@ static void rules_that_need_each_other_are_told_in_order(void **state)
                                3),
                      CLADE_ERR_ARG);
     assert_non_null(strstr(err.message, "circle: a needs b needs c needs a"));
+    end(&b);
+}
+
+/* 5.00 given back that no purchase explains, and then 3.00 spent: nothing, never less. */
+static void spend_is_never_below_zero(void **state)
+{
+    (void)state;
+    bench            b;
+    bool             again;
+    clade_error      err    = { 0 };
+    clade_rule_event refund = { .kind        = CLADE_RULE_REFUND,
+                                .has         = CLADE_RULE_HAS_VALUE,
+                                .at_us       = T0,
+                                .order_us    = T0,
+                                .value_minor = -500,
+                                .net_minor   = -500 };
+    clade_rule_event bought = { .kind        = CLADE_RULE_PURCHASE,
+                                .has         = CLADE_RULE_HAS_VALUE,
+                                .at_us       = T0 + DAY,
+                                .order_us    = T0 + DAY,
+                                .value_minor = 300,
+                                .net_minor   = 300 };
+    check_ok(try_rules(&b, &err, (const char *const[]){ "nothing", "three" },
+                       (const char *const[]){ "spend(9d) = 0", "spend(9d) = 3" }, 2));
+    check_ok(clade_rule_state_apply(&b.state, b.set, &refund, NULL, &again, &err));
+    check_ok(clade_rule_state_apply(&b.state, b.set, &bought, NULL, &again, &err));
+    assert_true(clade_rule_state_in(&b.state, b.set, 0));
+    advance(&b, T0 + 9 * DAY); /* the refund left the window */
+    assert_false(clade_rule_state_in(&b.state, b.set, 0));
+    assert_true(clade_rule_state_in(&b.state, b.set, 1));
     end(&b);
 }
 
@@ -295,8 +340,10 @@ int main(void)
         cmocka_unit_test(an_event_at_the_edge_comes_first),
         cmocka_unit_test(counts_fall_as_entries_leave),
         cmocka_unit_test(steps_of_one_moment_are_not_one_after_the_other),
+        cmocka_unit_test(a_sequence_leaves_its_window_to_the_microsecond),
         cmocka_unit_test(late_events_count_from_now_on),
         cmocka_unit_test(rules_that_need_each_other_are_told_in_order),
+        cmocka_unit_test(spend_is_never_below_zero),
         cmocka_unit_test(facts_change_rules_when_they_are_told),
         cmocka_unit_test(a_state_is_small_and_comes_back_as_it_was),
         cmocka_unit_test(a_count_keeps_no_more_than_it_compares),
