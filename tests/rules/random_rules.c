@@ -42,7 +42,7 @@ static void subject(clade_buffer *out, clade_rng *rng)
     static const char *const events[] = { "viewed",   "viewed",   "bought", "bought",  "carted",
                                           "searched", "refunded", "active", "reviewed" };
     clade_buffer_text(out, PICK(rng, events));
-    const size_t n = below(rng, 3) == 0 ? 1 + below(rng, 2) : 0;
+    const size_t n = below(rng, 2) == 0 ? 1 + below(rng, 2) : 0;
     for (size_t i = 0; i < n; i++) {
         clade_buffer_text(out, i == 0 ? "(" : ", ");
         filter(out, rng);

@@ -85,8 +85,52 @@ static void spend_is_what_features_say(void **state)
     assert_true(n_said > 100);
 }
 
+static size_t n_members(clade_store *store, const char *rule)
+{
+    const clade_rule_sql_options options = { .as_of_us = 1000 };
+    clade_rule_tree             *tree    = NULL;
+    int64_t                     *member  = NULL;
+    size_t                       n       = 0;
+    clade_error                  err     = { 0 };
+    check_ok(clade_rule_tree_parse(&tree, clade_text_of(rule), NULL, &err));
+    check_ok(clade_rule_members(&member, &n, store, tree, &options, &err));
+    free(member);
+    clade_rule_tree_free(tree);
+    return n;
+}
+
+/* A coat of 50.00 and carriage of 5.00; the coat came back whole. The carriage was paid and kept,
+ * and the order still counts for nothing. */
+static void an_order_of_which_no_goods_were_kept_is_nothing(void **state)
+{
+    (void)state;
+    char                      folder[256];
+    clade_store              *store   = NULL;
+    clade_error               err     = { 0 };
+    const clade_store_options options = { .create = true, .n_threads = 1 };
+    check_folder_make(folder, "rules_fallen");
+    check_ok(clade_store_open(&store, folder, &options, &err));
+    check_ok(clade_store_run(
+        store,
+        "INSERT INTO event (event, customer, at_us, kind, quantity, amount_minor, value_minor, "
+        "order_ref, row_key, load) VALUES (1, 3, 100, 'purchase', 1, 5000, 5000, 'a', 1, 1), "
+        "(2, 3, 100, 'purchase', 1, 500, 500, 'a', 2, 1), "
+        "(3, 3, 200, 'refund', 1, -5000, -5000, 'a', 3, 1);"
+        "INSERT INTO flag VALUES ('not_product', NULL, 2, 0, 'carriage')",
+        NULL, 0, &err));
+    assert_int_equal(n_members(store, "spend = 5"), 1); /* a refund of nothing known: 55 - 50 */
+    check_ok(clade_store_run(store, "INSERT INTO refund_match VALUES (3, 1, 3, 1, -5000, 200)",
+                             NULL, 0, &err));
+    assert_int_equal(n_members(store, "spend = 0"), 1);
+    clade_store_close(store);
+    check_folder_remove(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(spend_is_what_features_say) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_of_which_no_goods_were_kept_is_nothing),
+        cmocka_unit_test(spend_is_what_features_say),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,6 +252,28 @@ static void spend_is_never_below_zero(void **state)
     end(&b);
 }
 
+/* A view of an item without brand is neither of Acme nor of another brand. */
+static void what_is_missing_passes_no_comparison(void **state)
+{
+    (void)state;
+    bench             b;
+    clade_error       err    = { 0 };
+    bool              again  = false;
+    const char *const name[] = { "is", "isnt", "other" };
+    const char *const rule[] = { "viewed(brand = \"acme\")", "viewed(brand != \"acme\")",
+                                 "not viewed(brand = \"acme\")" };
+    clade_rule_event  e      = { .kind = CLADE_RULE_VIEW, .at_us = T0, .order_us = T0 };
+    check_ok(try_rules(&b, &err, name, rule, 3));
+    check_ok(clade_rule_state_apply(&b.state, b.set, &e, NULL, &again, &err));
+    assert_false(clade_rule_state_in(&b.state, b.set, 0));
+    assert_false(clade_rule_state_in(&b.state, b.set, 1));
+    assert_true(clade_rule_state_in(&b.state, b.set, 2));
+    e.brand = CLADE_TEXT("Bolt");
+    check_ok(clade_rule_state_apply(&b.state, b.set, &e, NULL, &again, &err));
+    assert_true(clade_rule_state_in(&b.state, b.set, 1));
+    end(&b);
+}
+
 static void facts_change_rules_when_they_are_told(void **state)
 {
     (void)state;
@@ -344,6 +366,7 @@ int main(void)
         cmocka_unit_test(late_events_count_from_now_on),
         cmocka_unit_test(rules_that_need_each_other_are_told_in_order),
         cmocka_unit_test(spend_is_never_below_zero),
+        cmocka_unit_test(what_is_missing_passes_no_comparison),
         cmocka_unit_test(facts_change_rules_when_they_are_told),
         cmocka_unit_test(a_state_is_small_and_comes_back_as_it_was),
         cmocka_unit_test(a_count_keeps_no_more_than_it_compares),
