@@ -3,8 +3,8 @@
  *
  * A definition is the rule's text and lies in the table `segmentation` beside those of the other
  * kinds, under "rule/NAME", kind "rule". A rule may speak of attributes, of what predictors answer
- * (p_churn, p_purchase_30d, spend_90d: the task's name, "p_" before it where it is a chance; clv is the task `value`), of
- * other rules, and of the segments that `clade segment` made, by their keys.
+ * (p_churn, p_purchase_30d, spend_90d: the task's name, "p_" before it where it is a chance; clv is
+ * the task `value`), of other rules, and of the segments that `clade segment` made, by their keys.
  */
 #ifndef CLADE_RULE_SEGMENTS_H
 #define CLADE_RULE_SEGMENTS_H
