@@ -35,6 +35,26 @@ static void write_reasons(scores_work *w, const clade_predict_reasons *r,
     clade_json_array_end(json);
 }
 
+/* RFC 3339; null where it is only known to be after `later_than`. */
+static void write_dates(scores_work *w, const clade_predict_task *task,
+                        const clade_prediction *answer)
+{
+    static const char *const key[]  = { "date", "date_low", "date_high" };
+    const double             days[] = { answer->value, answer->low, answer->high };
+    clade_json *const        json   = command_json(w->c);
+    char                     date[40];
+    for (size_t k = 0; k < 3; k++) {
+        if (clade_prediction_date(date, task, w->as_of_us, days[k])) {
+            clade_json_put_text(json, key[k], date);
+        } else {
+            clade_json_key(json, key[k]);
+            clade_json_null(json);
+        }
+    }
+    (void)clade_prediction_date(date, task, w->as_of_us, task->horizon_days);
+    clade_json_put_text(json, "later_than", date);
+}
+
 static void start_table(scores_work *w)
 {
     if (w->table != NULL) return;
@@ -52,7 +72,13 @@ static void write_score(scores_work *w, const clade_predict_card *card, const ch
     start_table(w);
     clade_task_words(words, &card->task, w->c->zh);
     command_cell(w->table, "%s", words);
-    if (clade_task_is_amount(&card->task)) {
+    if (clade_task_is_date(&card->task)) {
+        char date[2][64];
+        clade_prediction_date_words(date[0], &card->task, w->as_of_us, r->answer.value, w->c->zh);
+        clade_prediction_date_words(date[1], &card->task, w->as_of_us, r->average, w->c->zh);
+        command_cell(w->table, "%s", date[0]);
+        command_cell(w->table, "%s", date[1]);
+    } else if (clade_task_is_amount(&card->task)) {
         command_cell(w->table, "%.2f", r->answer.value);
         command_cell(w->table, "%.2f", r->average);
     } else {
@@ -65,6 +91,7 @@ static void write_score(scores_work *w, const clade_predict_card *card, const ch
     clade_json_put_number(json, "low", r->answer.low);
     clade_json_put_number(json, "high", r->answer.high);
     clade_json_put_number(json, "average", r->average);
+    if (clade_task_is_date(&card->task)) write_dates(w, &card->task, &r->answer);
     clade_json_put_text(json, "verdict", "trust");
     clade_json_put_int(json, "run", card->run);
     write_reasons(w, r, &card->task);

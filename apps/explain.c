@@ -123,7 +123,16 @@ static clade_status explain_answer(explain_work *w, int64_t customer, clade_erro
     if (status != CLADE_OK) return status;
     clade_task_name(name, &card->task);
     clade_task_words(words, &card->task, c->zh);
-    if (clade_task_is_amount(&card->task)) {
+    if (clade_task_is_date(&card->task)) {
+        const int64_t as_of = clade_predictions_as_of(w->predictions);
+        char          date[4][64];
+        const double  days[] = { r.answer.value, r.answer.low, r.answer.high, r.average };
+        for (size_t k = 0; k < 4; k++)
+            clade_prediction_date_words(date[k], &card->task, as_of, days[k], c->zh);
+        command_heading(
+            c, COMMAND_SAY(c, "%s: %s (%s to %s; average %s)", "%s：%s（%s 至 %s；平均 %s）"),
+            words, date[0], date[1], date[2], date[3]);
+    } else if (clade_task_is_amount(&card->task)) {
         command_heading(c,
                         COMMAND_SAY(c, "%s: %.2f %s (%.2f to %.2f; average %.2f)",
                                     "%s：%.2f %s（%.2f 至 %.2f；平均 %.2f）"),

@@ -41,12 +41,16 @@ static void put_conditions(clade_json *json, const clade_rule *rule)
 
 static void write_rules(const explain_subject *s, const clade_surrogate *rules)
 {
-    command *const    c      = s->c;
-    clade_json *const json   = command_json(c);
-    const bool        amount = clade_task_is_amount(&clade_predictor_card(s->predictor)->task);
-    command_table    *t      = command_table_start(
-                c, "rrw", amount ? COMMAND_SAY(c, "amount", "金额") : COMMAND_SAY(c, "chance", "概率"),
-                COMMAND_SAY(c, "customers", "客户占比"), COMMAND_SAY(c, "rule", "规则"));
+    command *const    c    = s->c;
+    clade_json *const json = command_json(c);
+    const bool        date = clade_task_is_date(&clade_predictor_card(s->predictor)->task);
+    const bool     amount = clade_task_is_amount(&clade_predictor_card(s->predictor)->task) || date;
+    command_table *t      = command_table_start(c, "rrw",
+                                           date     ? COMMAND_SAY(c, "days", "天数")
+                                                : amount ? COMMAND_SAY(c, "amount", "金额")
+                                                         : COMMAND_SAY(c, "chance", "概率"),
+                                                COMMAND_SAY(c, "customers", "客户占比"),
+                                                COMMAND_SAY(c, "rule", "规则"));
     clade_json_key(json, "rules");
     clade_json_array(json);
     for (size_t k = 0; k < rules->n_rules; k++) {
@@ -202,11 +206,12 @@ clade_status explain_shapes(const explain_subject *s, const clade_predict_weight
 
 clade_status explain_events(const explain_subject *s, int64_t customer, clade_error *err)
 {
-    command *const       c      = s->c;
-    clade_json *const    json   = command_json(c);
-    const bool           amount = clade_task_is_amount(&clade_predictor_card(s->predictor)->task);
-    clade_predict_event *event  = NULL;
-    size_t               n      = 0;
+    command *const    c      = s->c;
+    clade_json *const json   = command_json(c);
+    const bool        amount = clade_task_is_amount(&clade_predictor_card(s->predictor)->task) ||
+                        clade_task_is_date(&clade_predictor_card(s->predictor)->task);
+    clade_predict_event *event = NULL;
+    size_t               n     = 0;
     CLADE_TRY(clade_predictor_events(&event, &n, s->predictor, s->predictions, customer, err));
     if (n > 0)
         command_heading(c, "%s",
@@ -272,7 +277,8 @@ clade_status explain_change(const explain_subject *s, int64_t customer, double t
     command *const       c      = s->c;
     clade_predict_change change = { 0 };
     clade_buffer         text   = { 0 };
-    if (isnan(target) && clade_task_is_amount(&clade_predictor_card(s->predictor)->task))
+    if (isnan(target) && (clade_task_is_amount(&clade_predictor_card(s->predictor)->task) ||
+                          clade_task_is_date(&clade_predictor_card(s->predictor)->task)))
         return CLADE_OK;
     CLADE_TRY(clade_predictor_change(&change, s->predictor, s->predictions, customer, target, err));
     clade_change_write(&text, &change, c->zh);

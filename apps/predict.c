@@ -37,9 +37,8 @@ static clade_status parse_task(clade_predict_task *out, const char *text, clade_
     if (near != NULL) {
         clade_hint(err, "did you mean %s?", near);
     } else {
-        clade_hint(err,
-                   "churn, purchase, second, spend, value, category:NAME, brand:NAME, discount,"
-                   " refund or label:NAME");
+        clade_hint(err, "churn, purchase, next, second, spend, value, category:NAME, brand:NAME,"
+                        " discount, refund or label:NAME");
     }
     return CLADE_ERR_ARG;
 }
@@ -68,7 +67,8 @@ static clade_status one_task(clade_predict_task *out, const command *c, clade_er
                          : out->kind == CLADE_TASK_PURCHASE ? 30
                                                             : 90,
                          err));
-    out->by_rhythm = out->kind == CLADE_TASK_CHURN && command_value(c, "horizon", 0) == NULL;
+    out->by_rhythm = (out->kind == CLADE_TASK_CHURN || out->kind == CLADE_TASK_NEXT) &&
+                     command_value(c, "horizon", 0) == NULL;
     if (expression == NULL) return CLADE_OK;
     if (out->kind != CLADE_TASK_LABEL)
         return clade_fail(err, CLADE_ERR_ARG, "--expression is for label:NAME, not for %s",
@@ -159,7 +159,22 @@ typedef struct predict_work {
     size_t             n; /* fitted */
     clade_predictor   *fitted[CLADE_TASKS_MAX];
     people_list       *list;
+    bool               dated; /* a task answers with dates: the list has columns for them */
 } predict_work;
+
+/* value, low and high as dates; none where it is only known to be later, or where it is no date. */
+static void write_dates(predict_work *w, const clade_predict_task *task,
+                        const clade_prediction *answer)
+{
+    const double days[] = { answer->value, answer->low, answer->high };
+    for (size_t k = 0; k < 3; k++) {
+        char       date[40];
+        const bool there =
+            clade_task_is_date(task) &&
+            clade_prediction_date(date, task, clade_predictions_as_of(w->predictions), days[k]);
+        people_text(w->list, there ? date : NULL);
+    }
+}
 
 static void write_reason_cells(predict_work *w, const clade_predict_card *card,
                                const clade_predict_reason *reason)
@@ -199,6 +214,7 @@ static clade_status write_answers(predict_work *w, const clade_predictor *p, cla
         people_number(w->list, answer[i].value);
         people_number(w->list, answer[i].low);
         people_number(w->list, answer[i].high);
+        if (w->dated) write_dates(w, &clade_predictor_card(p)->task, &answer[i]);
         if (reason != NULL)
             write_reason_cells(w, clade_predictor_card(p), reason + i * TOP_REASONS);
         status = people_row(w->list, err);
@@ -211,15 +227,26 @@ static clade_status write_answers(predict_work *w, const clade_predictor *p, cla
 
 static clade_status write_list(predict_work *w, clade_error *err)
 {
-    static const char *const column[]  = { "customer", "task",     "value",    "low",
-                                           "high",     "reason_1", "reason_2", "reason_3" };
-    static const bool        is_text[] = { true, true, false, false, false, true, true, true };
-    const char *const        path      = command_value(w->c, "output", 0);
-    people_format            format;
+    static const char *const all[] = { "customer", "task",     "value",    "low",
+                                       "high",     "date",     "date_low", "date_high",
+                                       "reason_1", "reason_2", "reason_3" };
+    enum { N_NUMBERS = 5, N_DATES = 3 };
+    const char       *column[sizeof all / sizeof all[0]];
+    bool              is_text[sizeof all / sizeof all[0]];
+    size_t            n    = 0;
+    const char *const path = command_value(w->c, "output", 0);
+    people_format     format;
     if (path == NULL) return CLADE_OK;
+    for (size_t i = 0; i < w->n; i++)
+        w->dated |= clade_task_is_date(&clade_predictor_card(w->fitted[i])->task);
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+        const bool date = k >= N_NUMBERS && k < N_NUMBERS + N_DATES;
+        if (date ? !w->dated : k >= N_NUMBERS && !command_has(w->c, "explain")) continue;
+        is_text[n]  = k < 2 || k >= N_NUMBERS;
+        column[n++] = all[k];
+    }
     CLADE_TRY(people_format_of(&format, w->c, path, err));
-    CLADE_TRY(people_start(&w->list, path, format, column, is_text,
-                           command_has(w->c, "explain") ? 8 : 5, err));
+    CLADE_TRY(people_start(&w->list, path, format, column, is_text, n, err));
     for (size_t i = 0; i < w->n; i++)
         CLADE_TRY(write_answers(w, w->fitted[i], err));
     CLADE_TRY(people_finish(w->list, w->store, err));
@@ -449,6 +476,7 @@ const command_verb command_verb_predict = {
         "predict my.clade\n"
         "predict my.clade churn --horizon 30d --as-of 2011-09-01\n"
         "predict my.clade value --horizon 1y\n"
+        "predict my.clade next -o next.csv\n"
         "predict my.clade category:garden -o garden.csv\n"
         "predict my.clade label:vip --horizon 30d --labels vip.csv\n"
         "predict my.clade label:reviewer --expression \"count(*) FILTER (kind = 'review') > 0\"\n"

@@ -35,6 +35,8 @@ typedef enum clade_task_kind {
     CLADE_TASK_DISCOUNT, /* buys at a discount or with a coupon */
     CLADE_TASK_REFUND,   /* gives something back */
     CLADE_TASK_LABEL,    /* a truth of the table `label`, or an expression of the user's */
+    CLADE_TASK_NEXT,     /* of buyers: when they buy next, as quantiles of the days until then; what
+                            lies beyond the horizon is "later", and no date is made up for it */
     CLADE_N_TASK_KIND
 } clade_task_kind;
 CLADE_API const char *clade_task_kind_name(clade_task_kind kind); /* "churn", ... Never NULL. */
@@ -42,8 +44,9 @@ CLADE_API const char *clade_task_kind_name(clade_task_kind kind); /* "churn", ..
 typedef struct clade_predict_task {
     clade_task_kind kind;
     int             horizon_days; /* of the label window; of an own rhythm the longest */
-    bool            by_rhythm;    /* CHURN: each customer's window is three own usual gaps */
-    char            of[160];      /* CATEGORY, BRAND, LABEL: its name, cut to fit; else "" */
+    bool            by_rhythm;    /* CHURN: each customer's window is three own usual gaps; NEXT:
+                                     180 days, or a third of the log */
+    char of[160];                 /* CATEGORY, BRAND, LABEL: its name, cut to fit; else "" */
     char expression[512]; /* LABEL: an SQL aggregate over the customer's events of the window, as
                              "count(*) FILTER (kind = 'review') > 0"; "": the table `label` */
 } clade_predict_task;
@@ -54,6 +57,8 @@ CLADE_API void clade_task_name(char out[96], const clade_predict_task *task);
 CLADE_API void clade_task_words(char out[256], const clade_predict_task *task, bool zh);
 /** Is the answer an amount of money, not a chance? */
 CLADE_API bool clade_task_is_amount(const clade_predict_task *task);
+/** Is the answer a moment, in days from when it was asked? */
+CLADE_API bool clade_task_is_date(const clade_predict_task *task);
 
 enum {
     CLADE_TASKS_MAX = 64,
@@ -61,8 +66,9 @@ enum {
 };
 
 /**
- * What is asked of a shop by default: churn by own rhythm; purchase in 7, 30 and 90 days; second;
- * spend in 90 days; the categories and brands that sell most, discount and refund in 90 days.
+ * What is asked of a shop by default: churn by own rhythm; purchase in 7, 30 and 90 days; the next
+ * purchase; second; spend in 90 days; the categories and brands that sell most, discount and refund
+ * in 90 days.
  *
  * @param out  Room for CLADE_TASKS_MAX.
  * @return     Failures of the store.
@@ -245,9 +251,23 @@ CLADE_API const clade_predict_card   *clade_predictor_card(const clade_predictor
 /** One customer's answer. */
 typedef struct clade_prediction {
     int64_t customer;
-    double  value;     /* chance of label 1, or amount in major units */
-    double  low, high; /* amounts: nine of ten customers like this fell between; else NAN */
+    double  value; /* chance of label 1, amount in major units, or median days until it happens */
+    double  low, high; /* amounts: nine of ten customers like this fell between; NEXT: the days that
+                          one, and nine, of ten customers like this come back within; else NAN */
 } clade_prediction;
+
+/**
+ * Days of an answer as a date: RFC 3339, midnight UTC of the day they end in.
+ *
+ * @param days  value, low or high of a NEXT answer. At the horizon it is only known that it is
+ *              later, and `out` is the last day that was looked at.
+ * @return false when it is later than `out`.
+ */
+CLADE_API bool clade_prediction_date(char out[40], const clade_predict_task *task, int64_t as_of_us,
+                                     double days);
+/** The same for people, "2011-12-20" or "after 2012-06-01". */
+CLADE_API void clade_prediction_date_words(char out[64], const clade_predict_task *task,
+                                           int64_t as_of_us, double days, bool zh);
 
 /**
  * Everybody that the task asks about as of as_of, in rising order of customer.

@@ -21,7 +21,9 @@ word_id predict_metric_word(const char *name)
         { "ece", W_P_ECE },           { "lift_10", W_P_LIFT },
         { "gini", W_P_GINI },         { "spearman", W_P_SPEARMAN },
         { "mae", W_P_MAE },           { "rmse", W_P_RMSE },
-        { "total", W_P_TOTAL },
+        { "total", W_P_TOTAL },       { "skill", W_P_SKILL },
+        { "coverage", W_P_COVERAGE }, { "pinball_days", W_P_PINBALL },
+        { "mae_days", W_P_MAE_DAYS }, { "width_days", W_P_WIDTH },
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i].name, name) == 0) return all[i].word;

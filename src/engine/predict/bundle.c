@@ -15,8 +15,8 @@
 enum { BUNDLE_VERSION = 1 };
 
 static const char *const files[] = { "card.json", "model.json", "trees.json", "joint.json",
-                                     "card.md" };
-enum { CARD, MODEL, TREES, JOINT, CARD_WORDS, N_FILES };
+                                     "card.md",   "low.json",   "high.json" };
+enum { CARD, MODEL, TREES, JOINT, CARD_WORDS, LOW, HIGH, N_FILES };
 
 static clade__bundle bundle_of(const clade_store *store, const char *name)
 {
@@ -97,6 +97,7 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
     clade__json_put_numbers(&json, "band_low", p->band_low, p->n_bands);
     clade__json_put_numbers(&json, "band_high", p->band_high, p->n_bands);
     write_spreads(&json, p);
+    if (p->next != NULL) clade__next_write(&json, p->next);
     clade_json_object_end(&json);
     clade_buffer_text(out, "\n");
 }
@@ -127,6 +128,8 @@ static clade_status write_files(const clade__bundle *b, const clade_predictor *p
         status = put_trees(b, TREES, p->trees, err);
     if (status == CLADE_OK && p->card.weight[CLADE_PREDICT_JOINT] > 0)
         status = put_trees(b, JOINT, p->joint, err);
+    if (status == CLADE_OK && p->next != NULL) status = put_trees(b, LOW, p->next->low, err);
+    if (status == CLADE_OK && p->next != NULL) status = put_trees(b, HIGH, p->next->high, err);
     clade_buffer_free(&card);
     clade_buffer_free(&model);
     clade_buffer_free(&sheet);
@@ -277,6 +280,11 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
     CLADE_TRY(number(&p->band_scale, tree, tree->node, "band_scale", err));
     CLADE_TRY(read_bands(p, tree, err));
     CLADE_TRY(read_spreads(p, tree, err));
+    if (p->card.task.kind == CLADE_TASK_NEXT) {
+        p->next = CLADE_NEW(clade__next, 1);
+        if (p->next == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a predictor");
+        CLADE_TRY(clade__next_read(p->next, tree, err));
+    }
     const clade_json_node *const linear = clade_json_get(tree, tree->node, "linear");
     if (linear == NULL && p->card.weight[CLADE_PREDICT_LINEAR] == 0) return CLADE_OK;
     p->linear = CLADE_NEW(clade_additive, 1);
@@ -311,6 +319,12 @@ static clade_status read_bundle(clade_predictor *p, const clade__bundle *b, clad
         CLADE_TRY(read_trees(&p->trees, b, TREES, p->n_features, err));
     if (p->card.weight[CLADE_PREDICT_JOINT] > 0)
         CLADE_TRY(read_trees(&p->joint, b, JOINT, p->n_columns, err));
+    if (p->next != NULL && p->next->model == CLADE__NEXT_TREES) {
+        if (p->joint == NULL)
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: quantiles of trees without trees");
+        CLADE_TRY(read_trees(&p->next->low, b, LOW, p->n_columns, err));
+        CLADE_TRY(read_trees(&p->next->high, b, HIGH, p->n_columns, err));
+    }
     return CLADE_OK;
 }
 

@@ -298,10 +298,10 @@ clade_status clade_predictor_change(clade_predict_change *out, const clade_predi
     double                          margin;
     char                            name[96];
     clade_task_name(name, task);
-    if (clade_task_is_amount(task))
+    if (clade_task_is_amount(task) || clade_task_is_date(task))
         return clade_fail(err, CLADE_ERR_ARG,
-                          "%s is an amount: changes are looked for where a chance has a target",
-                          name);
+                          "%s is %s: changes are looked for where a chance has a target", name,
+                          clade_task_is_date(task) ? "a date" : "an amount");
     if (isnan(target)) target = p->card.base_rate;
     if (!(target > 0 && target < 1))
         return clade_fail(err, CLADE_ERR_ARG, "the target is %g, wanted a chance between 0 and 1",

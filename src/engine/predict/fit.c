@@ -288,6 +288,8 @@ clade_status clade_predictor_fit(clade_predictor **out, clade_predictions *predi
     clade_status status;
     if (task->kind == CLADE_TASK_VALUE) {
         status = clade__value_task_fit(p, predictions, err);
+    } else if (task->kind == CLADE_TASK_NEXT) {
+        status = clade__next_fit(p, predictions, err);
     } else {
         status = clade__rows_make(&rows, &p->card.behaviour, &p->card.task, predictions, err);
         if (status == CLADE_OK) status = fit_rows(p, &rows, &predictions->options, err);
@@ -309,6 +311,7 @@ void clade_predictor_free(clade_predictor *p)
     free(p->linear);
     clade_trees_free(p->trees);
     clade_trees_free(p->joint);
+    clade__next_free(p->next);
     free(p);
 }
 

@@ -12,6 +12,9 @@ static const char *const label_sql[CLADE_N_TASK_KIND] = {
     [CLADE_TASK_CHURN] =
         "SELECT e.customer, (min(e.at_us) - ?1)::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE
             BY_CUSTOMER,
+    [CLADE_TASK_NEXT] =
+        "SELECT e.customer, (min(e.at_us) - ?1)::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE
+            BY_CUSTOMER,
     [CLADE_TASK_PURCHASE] =
         "SELECT e.customer, 1::DOUBLE FROM " CLADE__KEPT CLADE__KEPT_WHERE BY_CUSTOMER,
     [CLADE_TASK_SECOND] =
@@ -69,7 +72,7 @@ clade_status clade__task_labels(double *out, clade_store *store, const clade_pre
     const clade_value args[3] = { CLADE_INT(at_us), CLADE_INT(to_us), CLADE_STR(task->of) };
     const bool        named = task->kind == CLADE_TASK_CATEGORY || task->kind == CLADE_TASK_BRAND ||
                        task->kind == CLADE_TASK_LABEL;
-    const bool  churn = task->kind == CLADE_TASK_CHURN;
+    const bool  churn = task->kind == CLADE_TASK_CHURN || task->kind == CLADE_TASK_NEXT;
     clade_rows *rows  = NULL;
     clade_chunk chunk = { 0 };
     size_t      at    = 0;

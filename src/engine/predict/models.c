@@ -26,6 +26,7 @@ static double logit_of(double p)
 
 double clade__answer_of(const clade_predict_task *task, double margin)
 {
+    if (clade_task_is_date(task)) return expm1(margin);
     return clade_task_is_amount(task) ? exp(margin) : 1 / (1 + exp(-margin));
 }
 
@@ -426,6 +427,10 @@ clade_status clade__blend_margin(double *out, const clade_predictor *p, const fl
     double *const margin = CLADE_NEW(double, n + 1);
     clade_status  status = CLADE_OK;
     if (margin == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
+    if (p->next != NULL) {
+        free(margin);
+        return clade__next_margin(out, p, x, n, err);
+    }
     for (size_t i = 0; i < n; i++)
         out[i] = 0;
     for (int m = 0; m < CLADE_N_PREDICT_MODEL && status == CLADE_OK; m++) {

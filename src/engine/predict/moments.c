@@ -253,7 +253,7 @@ static clade_status add_block(clade__rows *rows, clade_predictions *p,
         clade__row_fill(rows->x + rows->n * rows->n_columns, m, i, rows->n_vector);
         rows->customer[rows->n] = f->customer[i];
         rows->y[rows->n] =
-            task->kind != CLADE_TASK_CHURN
+            task->kind != CLADE_TASK_CHURN /* of NEXT the days themselves */
                 ? label[i]
                 : label[i] * (double)CLADE_US_PER_DAY >= (double)clade__task_window(task, m, i);
         rows->n++;

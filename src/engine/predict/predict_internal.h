@@ -98,7 +98,7 @@ bool clade__task_asks(const clade_predict_task *task, const clade__moment *momen
 int64_t clade__task_window(const clade_predict_task *task, const clade__moment *moment,
                            size_t customer);
 /* Labels of customers in rising order from [at, at + horizon): 0, 1, or an amount in major units;
- * of CHURN by rhythm the days until the next purchase, INFINITY without one. */
+ * of CHURN and NEXT the days until the next purchase, INFINITY without one. */
 clade_status clade__task_labels(double *out, clade_store *store, const clade_predict_task *task,
                                 const int64_t *customer, size_t n, int64_t at_us, clade_error *err);
 
@@ -150,8 +150,11 @@ typedef struct clade__spread {
 } clade__spread;
 enum { CLADE__SPREADS_MAX = CLADE_PREDICT_TOP + 1 };
 
+typedef struct clade__next clade__next;
+
 struct clade_predictor {
     clade_predict_card card;
+    clade__next       *next; /* of CLADE_TASK_NEXT; else NULL */
     size_t             n_features, n_columns;
     double             intercept, slope; /* of the calibration, on the blend's margin */
     clade__rule        rule;
@@ -205,6 +208,67 @@ clade_status clade__blend_choose(double *out_weight, const double *const *margin
 
 /* CLADE_TASK_VALUE: no rows are learnt from, the probability models answer alone. */
 clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, clade_error *err);
+
+/* ---- The next purchase ----------------------------------------------------------------------- */
+
+/* What quantiles of the days until the next purchase come from, the simplest first. */
+typedef enum clade__next_model {
+    CLADE__NEXT_RULE,   /* last purchase and the own median gap */
+    CLADE__NEXT_RHYTHM, /* survival of the gap in units of the own usual one */
+    CLADE__NEXT_BG_NBD,
+    CLADE__NEXT_TREES, /* one ensemble a quantile; the median's is the predictor's `joint` */
+    CLADE__N_NEXT_MODEL
+} clade__next_model;
+enum { CLADE__NEXT_LOW, CLADE__NEXT_MEDIAN, CLADE__NEXT_HIGH, CLADE__N_NEXT_LEVEL };
+enum { CLADE__SURVIVAL_POINTS = 64, CLADE__N_NEXT_KIND = 3 };
+
+/* A step function: the chance not to have bought again. */
+typedef struct clade__survival {
+    size_t n;
+    double at[CLADE__SURVIVAL_POINTS];   /* rising, in usual gaps since the last purchase */
+    double left[CLADE__SURVIVAL_POINTS]; /* from there on; 1 before the first */
+} clade__survival;
+
+struct clade__next {
+    clade__next_model model;
+    double            loss[CLADE__N_NEXT_MODEL];    /* mean pinball in days; NAN: did not compete */
+    double            usual_gap_days;               /* the shop's */
+    double            spread[CLADE__N_NEXT_LEVEL];  /* RULE: own gaps that the quantiles lie at */
+    clade__survival   survival[CLADE__N_NEXT_KIND]; /* by orders so far: 1, 2 to 4, more */
+    double            buying[4];                    /* BG/NBD in weeks: r alpha a b */
+    double            shift[CLADE__N_NEXT_LEVEL];   /* of each quantile's log(1 + days) */
+    int               rounds[CLADE__N_NEXT_LEVEL];
+    clade_trees      *low, *high;
+};
+void clade__next_free(clade__next *next);
+/* Fit one model to rows [0, n); `tune` as of clade__model_fit. */
+clade_status clade__next_model_fit(clade_predictor *out, clade__next_model model,
+                                   const clade__rows *rows, size_t n, const uint32_t *tune,
+                                   size_t n_tune, uint64_t seed, clade_error *err);
+/* out (n, 3): log(1 + days) of each quantile, at most that of the horizon and without a shift. */
+clade_status clade__next_quantiles(double *out, const clade_predictor *p, clade__next_model model,
+                                   const float *x, size_t n, clade_error *err);
+/* The chosen one's, shifted and in order. */
+clade_status clade__next_answers(double *out, const clade_predictor *p, const float *x, size_t n,
+                                 clade_error *err);
+/* value, low and high of answers; their medians as margins. */
+clade_status clade__next_predict(clade_prediction *out, const clade_predictor *p, const float *x,
+                                 size_t n, clade_error *err);
+clade_status clade__next_margin(double *out, const clade_predictor *p, const float *x, size_t n,
+                                clade_error *err);
+/* A step function from gaps that were seen from `from` on until `until`, and ended there or not. */
+clade_status clade__survival_fit(clade__survival *out, const double *from, const double *until,
+                                 const uint8_t *ended, size_t n, clade_error *err);
+/* How long from `since` on until a share q of those who are left then have come; INFINITY: later.
+ */
+double       clade__survival_wait(const clade__survival *s, double since, double q);
+clade_status clade__next_fit(clade_predictor *p, clade_predictions *ps, clade_error *err);
+/* Metrics, reliability and verdict. answer, rule (n, 3) log(1 + days); y days, INFINITY: later. */
+clade_status clade__next_judge(clade_predict_card *card, const double *answer, const double *rule,
+                               const double *y, size_t n, uint64_t seed, clade_error *err);
+double       clade__next_pinball(const double *answer, const double *y, size_t n, int horizon_days);
+void         clade__next_write(clade_json *json, const clade__next *next);
+clade_status clade__next_read(clade__next *out, const clade_json_tree *tree, clade_error *err);
 
 /* The judged block: margins and truths of n customers, and their features. */
 typedef struct clade__judged {

@@ -101,6 +101,13 @@ static clade_status explain_row(double *share, double *average, double *phi,
     const double *const w   = p->card.weight;
     double              sum = 0;
     memset(share, 0, (p->n_features + N_GROUPS) * sizeof *share);
+    if (p->next != NULL && w[CLADE_PREDICT_JOINT] == 0) { /* one number, from purchases alone */
+        double margin = 0;
+        CLADE_TRY(clade__next_margin(&margin, p, row, 1, err));
+        *average                            = p->average[CLADE_PREDICT_VALUE];
+        share[p->n_features + GROUP_RHYTHM] = margin - *average;
+        return CLADE_OK;
+    }
     if (w[CLADE_PREDICT_RULE] > 0) add_line(share, &sum, p, CLADE_PREDICT_RULE, &p->rule, row);
     if (w[CLADE_PREDICT_VALUE] > 0) add_line(share, &sum, p, CLADE_PREDICT_VALUE, &p->value, row);
     if (w[CLADE_PREDICT_LINEAR] > 0) add_linear(share, &sum, phi, p, row);
@@ -108,9 +115,17 @@ static clade_status explain_row(double *share, double *average, double *phi,
         CLADE_TRY(add_trees(share, &sum, phi, p, false, e->trees, row, err));
     if (w[CLADE_PREDICT_JOINT] > 0)
         CLADE_TRY(add_trees(share, &sum, phi, p, true, e->joint, row, err));
+    double scale = p->slope;
+    *average     = p->intercept + p->slope * sum;
+    if (p->next != NULL) { /* the median is held below the horizon: what they sum to as well */
+        double margin = 0, whole = 0;
+        CLADE_TRY(clade__next_margin(&margin, p, row, 1, err));
+        for (size_t j = 0; j < p->n_features + N_GROUPS; j++)
+            whole += share[j];
+        if (whole != 0) scale = (margin - *average) / whole;
+    }
     for (size_t j = 0; j < p->n_features + N_GROUPS; j++)
-        share[j] *= p->slope;
-    *average = p->intercept + p->slope * sum;
+        share[j] *= scale;
     return CLADE_OK;
 }
 
@@ -207,6 +222,9 @@ clade_status clade_predictor_explain(clade_predict_reasons *out, const clade_pre
         r.answer = (clade_prediction){ customer, clade__answer_of(&p->card.task, r.margin),
                                        (double)NAN, (double)NAN };
         clade__answer_band(&r.answer, p);
+        if (p->next != NULL) status = clade__next_predict(&r.answer, p, row, 1, err);
+    }
+    if (status == CLADE_OK) {
         *out     = r;
         r.reason = NULL;
     }
@@ -402,7 +420,8 @@ void clade_predict_reason_write(clade_buffer *out, const clade_predict_reason *r
                                 const clade_predict_task *task, const char *currency, bool zh)
 {
     const bool   amount = clade_task_is_amount(task);
-    const double points = fabs(reason->points) * (amount ? 1 : 100);
+    const bool   date   = clade_task_is_date(task);
+    const double points = fabs(reason->points) * (amount || date ? 1 : 100);
     const bool   up     = reason->points > 0;
     clade_predict_reason_name(out, reason->feature, reason->group, zh);
     if (reason->feature >= 0) {
@@ -410,7 +429,11 @@ void clade_predict_reason_write(clade_buffer *out, const clade_predict_reason *r
         clade_value_write(out, (uint32_t)reason->feature, reason->value, currency, zh);
     }
     const bool risk = task->kind == CLADE_TASK_CHURN || task->kind == CLADE_TASK_REFUND;
-    if (amount && zh) {
+    if (date && zh) {
+        clade_buffer_format(out, "，使其%s %.1f 天", up ? "推后" : "提前", points);
+    } else if (date) {
+        clade_buffer_format(out, "; puts it %.1f days %s", points, up ? "later" : "sooner");
+    } else if (amount && zh) {
         clade_buffer_format(out, "，使其%s %.2f %s", up ? "增加" : "减少", points, currency);
     } else if (amount) {
         clade_buffer_format(out, "; %s it by %.2f %s", up ? "raises" : "lowers", points, currency);

@@ -83,8 +83,9 @@ clade_status clade_predictor_score(clade_prediction **out, size_t *out_n, const 
             clade__row_fill(x + n_block * p->n_columns, m, first, n_vector);
             all[n + n_block++].customer = m->people.features.customer[first];
         }
-        status = clade__blend_margin(margin, p, x, n_block, err);
-        for (size_t i = 0; i < n_block && status == CLADE_OK; i++) {
+        status = p->next != NULL ? clade__next_predict(all + n, p, x, n_block, err)
+                                 : clade__blend_margin(margin, p, x, n_block, err);
+        for (size_t i = 0; i < n_block && status == CLADE_OK && p->next == NULL; i++) {
             all[n + i].value = clade__answer_of(&p->card.task, margin[i]);
             clade__answer_band(&all[n + i], p);
         }

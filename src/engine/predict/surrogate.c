@@ -50,15 +50,15 @@ static clade_status lay_out(surrogate_work *w, const clade_predictor *p, uint64_
 {
     const clade__sample *const s        = &w->sample;
     const int64_t *const       customer = s->moment->people.features.customer;
-    const bool                 amount   = clade_task_is_amount(&p->card.task);
-    size_t                     k        = 0;
-    w->n_features                       = p->n_features;
-    w->order                            = CLADE_NEW(uint32_t, s->n + 1);
-    w->x                                = CLADE_NEW(float, s->n * p->n_features + 1);
-    w->y                                = CLADE_NEW(float, s->n + 1);
-    w->answer                           = CLADE_NEW(double, s->n + 1);
-    w->leaf                             = CLADE_NEW(uint32_t, s->n + 1);
-    w->allowed                          = clade__features_readable(p->n_features);
+    const bool amount = clade_task_is_amount(&p->card.task) || clade_task_is_date(&p->card.task);
+    size_t     k      = 0;
+    w->n_features     = p->n_features;
+    w->order          = CLADE_NEW(uint32_t, s->n + 1);
+    w->x              = CLADE_NEW(float, s->n * p->n_features + 1);
+    w->y              = CLADE_NEW(float, s->n + 1);
+    w->answer         = CLADE_NEW(double, s->n + 1);
+    w->leaf           = CLADE_NEW(uint32_t, s->n + 1);
+    w->allowed        = clade__features_readable(p->n_features);
     if (w->order == NULL || w->x == NULL || w->y == NULL || w->answer == NULL || w->leaf == NULL ||
         w->allowed == NULL)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for rules of %zu customers", s->n);

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 static const char *const kind_name[CLADE_N_TASK_KIND] = {
-    "churn",    "purchase", "second",   "spend",  "value",
-    "category", "brand",    "discount", "refund", "label",
+    "churn", "purchase", "second", "spend", "value", "category",
+    "brand", "discount", "refund", "label", "next",
 };
 
 const char *clade_task_kind_name(clade_task_kind kind)
@@ -20,6 +20,30 @@ const char *clade_task_kind_name(clade_task_kind kind)
 bool clade_task_is_amount(const clade_predict_task *task)
 {
     return task->kind == CLADE_TASK_SPEND || task->kind == CLADE_TASK_VALUE;
+}
+
+bool clade_task_is_date(const clade_predict_task *task)
+{
+    return task->kind == CLADE_TASK_NEXT;
+}
+
+bool clade_prediction_date(char out[40], const clade_predict_task *task, int64_t as_of_us,
+                           double days)
+{
+    const bool    there = days < task->horizon_days;
+    const int64_t day   = there ? (int64_t)fmax(0, days) : task->horizon_days;
+    const int64_t at_us = as_of_us + day * CLADE_US_PER_DAY;
+    const int64_t into  = (at_us % CLADE_US_PER_DAY + CLADE_US_PER_DAY) % CLADE_US_PER_DAY;
+    clade_time_format(out, at_us - into);
+    return there;
+}
+
+void clade_prediction_date_words(char out[64], const clade_predict_task *task, int64_t as_of_us,
+                                 double days, bool zh)
+{
+    char       date[40];
+    const bool there = clade_prediction_date(date, task, as_of_us, days);
+    (void)snprintf(out, 64, there ? "%.10s" : zh ? "%.10s 之后" : "after %.10s", date);
 }
 
 /* Letters and digits stay, whatever else becomes one dash; a name that had to be changed ends in a
@@ -69,8 +93,9 @@ void clade_task_words(char out[256], const clade_predict_task *task, bool zh)
         { "buys at a discount in the next %d days", "未来 %d 天内以折扣购买" },
         { "gives something back in the next %d days", "未来 %d 天内退货" },
         { "%s in the next %d days", "%s（未来 %d 天内）" },
+        { "buys next: the date, within %d days", "下次购买：日期（%d 天内）" },
     };
-    if (task->by_rhythm) {
+    if (task->by_rhythm && task->kind == CLADE_TASK_CHURN) {
         (void)snprintf(out, 256, "%s",
                        zh ? "按自身购买节奏不再购买（三个常规间隔内）"
                           : "does not buy within three of its own usual gaps");
@@ -104,7 +129,7 @@ int64_t clade__task_window(const clade_predict_task *task, const clade__moment *
                            size_t customer)
 {
     double days = task->horizon_days;
-    if (task->by_rhythm) {
+    if (task->by_rhythm && task->kind == CLADE_TASK_CHURN) {
         const clade_features *const f     = &moment->people.features;
         const clade__habit          habit = clade__habit_of(f, customer, &moment->rhythm);
         const double recency = (double)f->value[customer * f->n_features + moment->rhythm.recency];
@@ -155,6 +180,7 @@ clade_status clade_tasks_default(clade_predict_task *out, size_t *out_n, clade_s
         { .kind = CLADE_TASK_PURCHASE, .horizon_days = 7 },
         { .kind = CLADE_TASK_PURCHASE, .horizon_days = 30 },
         { .kind = CLADE_TASK_PURCHASE, .horizon_days = 90 },
+        { .kind = CLADE_TASK_NEXT, .horizon_days = 180, .by_rhythm = true },
         { .kind = CLADE_TASK_SECOND, .horizon_days = 90 },
         { .kind = CLADE_TASK_SPEND, .horizon_days = 90 },
         { .kind = CLADE_TASK_VALUE, .horizon_days = 365 },
