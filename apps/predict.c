@@ -37,8 +37,9 @@ static clade_status parse_task(clade_predict_task *out, const char *text, clade_
     if (near != NULL) {
         clade_hint(err, "did you mean %s?", near);
     } else {
-        clade_hint(err, "churn, purchase, next, second, spend, value, category:NAME, brand:NAME,"
-                        " discount, refund or label:NAME");
+        clade_hint(
+            err, "churn, purchase, next, session, second, spend, value, category:NAME, brand:NAME,"
+                 " discount, refund or label:NAME");
     }
     return CLADE_ERR_ARG;
 }
@@ -416,6 +417,8 @@ static clade_status predict_run(command *c, clade_error *err)
             return clade_fail(err, CLADE_ERR_ARG, "--%s is for one task: name it", of_one[i]);
     if (command_has(c, "explain") && command_value(c, "output", 0) == NULL)
         return clade_fail(err, CLADE_ERR_ARG, "--explain is for the list: -o FILE");
+    if (c->n_args > 1 && strcmp(c->arg[1], "session") == 0 && command_value(c, "output", 0) != NULL)
+        return clade_fail(err, CLADE_ERR_ARG, "session is about visits: there is no list for -o");
     CLADE_TRY(stakes_of(&options.stakes, c, err));
     CLADE_TRY(command_open(&w.store, c, false, err));
     clade_status status = clade_predictions_open(&w.predictions, w.store, &options, err);
@@ -423,7 +426,10 @@ static clade_status predict_run(command *c, clade_error *err)
     if (status == CLADE_OK) {
         clade_time_format(as_of, clade_predictions_as_of(w.predictions));
         clade_run_note(w.run, "as_of", as_of);
-        status = fit_all(&w, err);
+        const bool session = c->n_args > 1 && strcmp(c->arg[1], "session") == 0;
+        if (!session) status = fit_all(&w, err);
+        if (status == CLADE_OK && (session || c->n_args < 2))
+            status = predict_session(c, w.store, &options, w.run, session, err);
     }
     if (status == CLADE_OK) status = clade_run_finish(w.run, err);
     if (status == CLADE_OK) command_next(c, "explain %s", c->arg[0]);
@@ -477,6 +483,7 @@ const command_verb command_verb_predict = {
         "predict my.clade churn --horizon 30d --as-of 2011-09-01\n"
         "predict my.clade value --horizon 1y\n"
         "predict my.clade next -o next.csv\n"
+        "predict my.clade session\n"
         "predict my.clade category:garden -o garden.csv\n"
         "predict my.clade label:vip --horizon 30d --labels vip.csv\n"
         "predict my.clade label:reviewer --expression \"count(*) FILTER (kind = 'review') > 0\"\n"

@@ -9,4 +9,10 @@
  */
 void predict_cards_table(command *c, const clade_predict_card *const *card, size_t n);
 
+/** The task of running visits: fit, keep and print it. What the shop cannot bear yet is said; it is
+ *  a failure only where nothing else was asked (`alone`). */
+CLADE_MUST_USE clade_status predict_session(command *c, clade_store *store,
+                                            const clade_predict_options *options, clade_run *run,
+                                            bool alone, clade_error *err);
+
 #endif
