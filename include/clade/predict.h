@@ -88,6 +88,8 @@ typedef enum clade_predict_model {
     CLADE_PREDICT_TREES,  /* boosted trees on features; competes where vectors take part, to say
                              what these add */
     CLADE_PREDICT_JOINT,  /* boosted trees on features, value model and behaviour vectors */
+    CLADE_PREDICT_ZILN,   /* amounts: zero-inflated lognormal regression on features and the value
+                             model (ziln.h) */
     CLADE_N_PREDICT_MODEL
 } clade_predict_model;
 CLADE_API const char *clade_predict_model_name(clade_predict_model model); /* "rule", ... */

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BUNDLE_VERSION = 1 };
+enum { BUNDLE_VERSION = 2 }; /* 2: one model more, dates */
 
 static const char *const files[] = { "card.json", "model.json", "trees.json", "joint.json",
                                      "card.md",   "low.json",   "high.json" };
@@ -97,6 +97,7 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
     clade__json_put_numbers(&json, "band_low", p->band_low, p->n_bands);
     clade__json_put_numbers(&json, "band_high", p->band_high, p->n_bands);
     write_spreads(&json, p);
+    if (p->card.weight[CLADE_PREDICT_ZILN] > 0) clade__ziln_write(&json, p->ziln);
     if (p->next != NULL) clade__next_write(&json, p->next);
     clade_json_object_end(&json);
     clade_buffer_text(out, "\n");
@@ -280,6 +281,8 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
     CLADE_TRY(number(&p->band_scale, tree, tree->node, "band_scale", err));
     CLADE_TRY(read_bands(p, tree, err));
     CLADE_TRY(read_spreads(p, tree, err));
+    if (p->card.weight[CLADE_PREDICT_ZILN] > 0)
+        CLADE_TRY(clade__ziln_read(&p->ziln, p->n_features, tree, err));
     if (p->card.task.kind == CLADE_TASK_NEXT) {
         p->next = CLADE_NEW(clade__next, 1);
         if (p->next == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a predictor");

@@ -309,6 +309,7 @@ void clade_predictor_free(clade_predictor *p)
 {
     if (p == NULL) return;
     free(p->linear);
+    free(p->ziln);
     clade_trees_free(p->trees);
     clade_trees_free(p->joint);
     clade__next_free(p->next);

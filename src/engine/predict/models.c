@@ -32,8 +32,8 @@ double clade__answer_of(const clade_predict_task *task, double margin)
 
 const char *clade_predict_model_name(clade_predict_model model)
 {
-    static const char *const name[CLADE_N_PREDICT_MODEL] = { "rule", "linear", "value", "trees",
-                                                             "joint" };
+    static const char *const name[CLADE_N_PREDICT_MODEL] = { "rule",  "linear", "value",
+                                                             "trees", "joint",  "ziln" };
     assert(model < CLADE_N_PREDICT_MODEL);
     return name[model];
 }
@@ -332,6 +332,7 @@ static clade_status fit_trees(clade_predictor *out, bool joint, const clade__row
 bool clade__model_competes(clade_predict_model model, const clade__rows *rows)
 {
     const bool enough = rows->end[rows->n_blocks - 2] >= 200;
+    if (model == CLADE_PREDICT_ZILN) return rows->amount;
     if (model == CLADE_PREDICT_TREES) return enough && rows->n_vector > 0;
     return model != CLADE_PREDICT_JOINT || enough;
 }
@@ -355,6 +356,7 @@ clade_status clade__model_fit(clade_predictor *out, clade_predict_model model,
                         1e-6, amount, &loss, err);
     case CLADE_PREDICT_TREES: return fit_trees(out, false, rows, n_learn, tune, n_tune, seed, err);
     case CLADE_PREDICT_JOINT: return fit_trees(out, true, rows, n_learn, tune, n_tune, seed, err);
+    case CLADE_PREDICT_ZILN: return clade__ziln_fit(out, rows, n_learn, tune, n_tune, err);
     default: break;
     }
     assert(false);
@@ -415,6 +417,11 @@ clade_status clade__model_margin(double *out, const clade_predictor *p, clade_pr
         return CLADE_OK;
     case CLADE_PREDICT_TREES: return tree_margins(out, p, false, x, n, err);
     case CLADE_PREDICT_JOINT: return tree_margins(out, p, true, x, n, err);
+    case CLADE_PREDICT_ZILN:
+        CLADE_TRY(clade__ziln_margin(out, p, x, n, err));
+        for (size_t i = 0; i < n; i++)
+            out[i] = clip(out[i]);
+        return CLADE_OK;
     default: break;
     }
     assert(false);

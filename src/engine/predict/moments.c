@@ -325,7 +325,9 @@ clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
     (void)clade_features_all(&n_features);
     clade_status status = CLADE_OK;
     for (size_t n_learn = plan.n_learn;; n_learn = 0) {
-        rows = (clade__rows){ .n_features = n_features, .judged_us = plan.judged_us };
+        rows = (clade__rows){ .n_features = n_features,
+                              .amount     = clade_task_is_amount(task),
+                              .judged_us  = plan.judged_us };
         settle_vectors(&rows, p, out_behaviour);
         rows.n_columns = n_features + CLADE__VALUE_COLUMNS + rows.n_vector;
         rows.n_moments = n_learn == 0 ? 1 : n_learn;

@@ -6,6 +6,7 @@
 #include "clade/predict.h"
 #include "clade/trees.h"
 #include "clade/value.h"
+#include "clade/ziln.h"
 
 #include "../habit.h"
 #include "../segmentation.h"
@@ -115,6 +116,7 @@ typedef struct clade__rows {
     size_t   n_blocks;
     size_t   end[CLADE__MOMENTS_MAX + 1]; /* row behind each block; the last is judged */
     bool     by_customers;
+    bool     amount; /* y is money */
     int64_t  judged_us;
 } clade__rows;
 
@@ -159,7 +161,9 @@ struct clade_predictor {
     double             intercept, slope; /* of the calibration, on the blend's margin */
     clade__rule        rule;
     clade_additive    *linear;
-    clade__rule        value; /* a line on a column of the value model */
+    clade__rule        value;      /* a line on a column of the value model */
+    clade_ziln        *ziln;       /* amounts; NULL: none */
+    double             ziln_ridge; /* found by the search */
     clade_trees       *trees, *joint;
     clade__tree_shape  shape;
     double             average[CLADE_N_PREDICT_MODEL]; /* mean margin of the rows learnt from */
@@ -193,6 +197,14 @@ clade_status clade__model_margin(double *out, const clade_predictor *predictor,
 /* The blend, calibrated. */
 clade_status clade__blend_margin(double *out, const clade_predictor *predictor, const float *x,
                                  size_t n, clade_error *err);
+
+clade_status clade__ziln_fit(clade_predictor *p, const clade__rows *rows, size_t n,
+                             const uint32_t *tune, size_t n_tune, clade_error *err);
+clade_status clade__ziln_margin(double *out, const clade_predictor *p, const float *x, size_t n,
+                                clade_error *err);
+void         clade__ziln_write(clade_json *json, const clade_ziln *m);
+clade_status clade__ziln_read(clade_ziln **out, size_t n_features, const clade_json_tree *tree,
+                              clade_error *err);
 
 /* Intercept and slope that make answers right on average: logistic regression for yes or no
  * (Platt 1999), quasi-Poisson for amounts. */

@@ -83,6 +83,21 @@ static void add_linear(double *share, double *average, double *phi, const clade_
     *average += weight * (sum != 0 ? from : to);
 }
 
+/* Terms to first order around the average row, scaled to what they add in all. */
+static void add_ziln(double *share, double *average, double *phi, const clade_predictor *p,
+                     const float *row)
+{
+    const double weight = p->card.weight[CLADE_PREDICT_ZILN];
+    const double from   = clade_ziln_terms(phi, p->ziln, row);
+    double       to = 0, sum = 0;
+    (void)clade__model_margin(&to, p, CLADE_PREDICT_ZILN, row, 1, NULL);
+    for (size_t j = 0; j < p->ziln->p; j++)
+        sum += phi[j];
+    for (size_t j = 0; j < p->ziln->p && sum != 0; j++)
+        share[place_of(p, j)] += weight * phi[j] * (to - from) / sum;
+    *average += weight * (sum != 0 ? from : to);
+}
+
 static void add_line(double *share, double *average, const clade_predictor *p,
                      clade_predict_model model, const clade__rule *rule, const float *row)
 {
@@ -111,6 +126,7 @@ static clade_status explain_row(double *share, double *average, double *phi,
     if (w[CLADE_PREDICT_RULE] > 0) add_line(share, &sum, p, CLADE_PREDICT_RULE, &p->rule, row);
     if (w[CLADE_PREDICT_VALUE] > 0) add_line(share, &sum, p, CLADE_PREDICT_VALUE, &p->value, row);
     if (w[CLADE_PREDICT_LINEAR] > 0) add_linear(share, &sum, phi, p, row);
+    if (w[CLADE_PREDICT_ZILN] > 0) add_ziln(share, &sum, phi, p, row);
     if (w[CLADE_PREDICT_TREES] > 0)
         CLADE_TRY(add_trees(share, &sum, phi, p, false, e->trees, row, err));
     if (w[CLADE_PREDICT_JOINT] > 0)
