@@ -308,7 +308,11 @@ static clade_status fit_task(predict_work *w, const clade_predict_task *task, bo
         if (err != NULL) *err = inner;
         return status;
     }
-    (void)snprintf(why_not->en, sizeof why_not->en, "%s", inner.message);
+    *why_not = *clade_predictions_why_not(w->predictions);
+    if (why_not->en[0] == '\0') /* it is known in one language alone */
+        (void)snprintf(why_not->en, sizeof why_not->en, "%s", inner.message);
+    if (why_not->zh[0] == '\0')
+        (void)snprintf(why_not->zh, sizeof why_not->zh, "%s", inner.message);
     return CLADE_OK;
 }
 
@@ -333,6 +337,7 @@ static void write_cards(predict_work *w, const clade_predict_task *task,
         clade_json_object(json);
         clade_json_put_text(json, "task", name);
         clade_json_put_text(json, "why", why_not[i].en);
+        clade_json_put_text(json, "why_zh", why_not[i].zh);
         clade_json_object_end(json);
     }
     clade_json_array_end(json);
@@ -340,7 +345,7 @@ static void write_cards(predict_work *w, const clade_predict_task *task,
     for (size_t i = 0; i < n_tasks; i++)
         if (why_not[i].en[0] != '\0')
             command_print(w->c, COMMAND_SAY(w->c, "Not yet: %s\n", "尚不可用：%s\n"),
-                          why_not[i].en);
+                          w->c->zh ? why_not[i].zh : why_not[i].en);
     print_profits(w->c, card, w->n);
     if (w->n > 0 && card[0]->behaviour.en[0] != '\0')
         command_note(w->c, COMMAND_SAY(w->c, "Without vectors: %s.\n", "未使用向量：%s。\n"),
@@ -409,7 +414,8 @@ static clade_status predict_run(command *c, clade_error *err)
     predict_work             w       = { .c = c };
     clade_predict_options    options = { .has_as_of = c->has_as_of,
                                          .as_of_us  = c->as_of_us,
-                                         .seed      = c->seed };
+                                         .seed      = c->seed,
+                                         .min_group = (size_t)c->min_group };
     char                     as_of[40];
     static const char *const of_one[] = { "horizon", "labels", "expression" };
     for (size_t i = 0; i < sizeof of_one / sizeof of_one[0]; i++)

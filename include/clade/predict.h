@@ -125,20 +125,28 @@ typedef enum clade_predict_group_kind {
     CLADE_GROUP_AGE_HIGH, /* and 55 or more */
     CLADE_GROUP_WOMEN,
     CLADE_GROUP_MEN,
-    CLADE_N_PREDICT_GROUP
+    CLADE_GROUP_PLACE, /* of a country, region, province, state or city: the first of these that
+                          customers have and that tells some of them apart */
+    CLADE_N_PREDICT_GROUP,
+    CLADE_PREDICT_PLACES     = 6, /* at most, the largest */
+    CLADE_PREDICT_GROUPS_MAX = CLADE_N_PREDICT_GROUP + CLADE_PREDICT_PLACES
 } clade_predict_group_kind;
 CLADE_API const char *clade_predict_group_name(clade_predict_group_kind kind); /* "spend_low" */
 CLADE_API const char *clade_predict_group_words(clade_predict_group_kind kind, bool zh);
 
-/** How well the answer fits one group; groups of fewer than 20 are left out. */
+/** How well the answer fits one group; groups of fewer than 20, or than the shop's smallest group,
+ *  are left out. */
 typedef struct clade_predict_group {
     clade_predict_group_kind kind;
+    char                     of[40]; /* PLACE: which, "CN"; else "" */
     size_t                   n;
     double                   base_rate;
     clade_interval           first; /* the card's first metric within the group: AUC or Gini */
     clade_interval           fit;   /* calibration error, or sum predicted over sum actual */
     bool                     worse; /* the whole interval of `first` lies below that of all */
 } clade_predict_group;
+/** The words of one group, with its place: "from CN". */
+CLADE_API void clade_predict_group_title(char out[96], const clade_predict_group *group, bool zh);
 
 /** What acting on the answers is worth, by what the shop says a contact costs and brings. */
 typedef struct clade_predict_stakes {
@@ -188,7 +196,7 @@ typedef struct clade_predict_card {
     size_t                n_bins;
     clade_predict_tenth   tenth[10];
     size_t                n_tenths; /* 10, or 0: not kept */
-    clade_predict_group   group[CLADE_N_PREDICT_GROUP];
+    clade_predict_group   group[CLADE_PREDICT_GROUPS_MAX];
     size_t                n_groups;
     clade_predict_profit  profit; /* CHURN, PURCHASE */
     clade_predict_weight  top[CLADE_PREDICT_TOP];
@@ -208,7 +216,8 @@ typedef struct clade_predict_options {
     bool     has_as_of; /* else the midnight after the last event */
     int64_t  as_of_us;
     uint64_t seed;
-    size_t   max_rows;           /* customers of one moment that are learnt from; 0 means 10,000 */
+    size_t   min_group; /* groups of the card are at least so large; 0 means 20, and so does less */
+    size_t   max_rows;  /* customers of one moment that are learnt from; 0 means 10,000 */
     clade_predict_stakes stakes; /* of CHURN and PURCHASE; margin 0: profit is not looked for */
 } clade_predict_options;
 
@@ -226,6 +235,8 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictions_open(clade_predictions  
                                                              clade_error                 *err);
 CLADE_API void                        clade_predictions_free(clade_predictions *predictions);
 CLADE_API int64_t                     clade_predictions_as_of(const clade_predictions *predictions);
+/** Why the last fit was CLADE_ERR_NOT_READY, in both languages; lent until the next fit. */
+CLADE_API const clade_sentence *clade_predictions_why_not(const clade_predictions *predictions);
 
 /** A fitted answer to one task: const, and shared between threads. */
 typedef struct clade_predictor clade_predictor;

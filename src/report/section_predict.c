@@ -160,13 +160,15 @@ static void groups_table(page *p, const clade_predict_card *card)
     const word_id head[] = { W_P_GROUP,   W_CUSTOMERS,
                              W_P_HAPPENS, predict_metric_word(card->metric[0].name),
                              W_CI,        clade_task_is_amount(&card->task) ? W_P_TOTAL : W_P_ECE };
+    char          title[96];
     if (card->n_groups == 0) return;
     page_between(p, "<details><summary>", W_P_GROUPS, "</summary>");
     page_table_open(p, false, 1, head, sizeof head / sizeof head[0]);
     for (size_t i = 0; i < card->n_groups; i++) {
         const clade_predict_group *const g = &card->group[i];
         page_put(p, "<tr><td class=\"words\">");
-        page_string(p, clade_predict_group_words(g->kind, p->zh));
+        clade_predict_group_title(title, g, p->zh);
+        page_string(p, title);
         if (g->worse) page_between(p, " <span class=\"mark look\">", W_P_WORSE, "</span>");
         page_put(p, "</td>");
         page_number(p, spell_group((int64_t)g->n));

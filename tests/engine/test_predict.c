@@ -353,6 +353,8 @@ static void what_cannot_be_learnt_is_said_in_a_sentence(void **state)
         assert_int_equal(clade_predictor_fit(&f, p, &cases[c].task, &err), CLADE_ERR_NOT_READY);
         if (strstr(err.message, cases[c].says) == NULL)
             fail_msg("'%s', wanted '%s'", err.message, cases[c].says);
+        assert_string_equal(clade_predictions_why_not(p)->en, err.message);
+        assert_non_null(strstr(clade_predictions_why_not(p)->zh, "至少需要"));
     }
     clade_predictions_free(p);
 }

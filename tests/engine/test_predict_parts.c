@@ -200,6 +200,52 @@ static void the_group_that_an_answer_fits_less_well_is_named(void **state)
     free(s.x);
 }
 
+/* Customers 0 to 39 moved from FR to DE before day 10 and to US after it; 40 to 69 are of FR, 70 to
+ * 74 of IT: too few to be told of. */
+static void places_are_those_known_then_and_small_ones_are_not_told(void **state)
+{
+    (void)state;
+    static judged_shop s;
+    clade__places     *places = NULL;
+    int64_t            customer[JUDGED];
+    run("INSERT INTO customer SELECT c, 'country', CASE WHEN c < 70 THEN 'FR' ELSE 'IT' END, NULL, "
+        "0,"
+        " 1 FROM range(75) t(c)");
+    run("INSERT INTO customer SELECT c, 'country', ' DE ', NULL, 5 * 86400000000, 1 FROM range(40)"
+        " t(c)");
+    run("INSERT INTO customer SELECT c, 'country', 'US', NULL, 10 * 86400000000, 1 FROM range(40)"
+        " t(c)");
+    check_ok(clade__places_read(&places, store, 10 * DAY, &err));
+    assert_int_equal(places->n_of, 2);
+    assert_string_equal(places->of[0], "DE");
+    assert_string_equal(places->of[1], "FR");
+    assert_int_equal(clade__place_of(places, 39), 0);
+    assert_int_equal(clade__place_of(places, 69), 1);
+    assert_int_equal(clade__place_of(places, 70), 2); /* none */
+    assert_int_equal(clade__place_of(places, 9999), 2);
+
+    judged_make(&s);
+    for (size_t i = 0; i < JUDGED; i++)
+        customer[i] = (int64_t)i;
+    clade__judged judged = {
+        .n = JUDGED, .y = s.y, .row = s.row, .customer = customer, .places = places
+    };
+    clade_predict_card card = card_of(&s);
+    check_ok(clade__judge_groups(&card, &judged, s.answer, 1, &err));
+    assert_int_equal(card.n_groups, 4);
+    assert_int_equal(card.group[2].kind, CLADE_GROUP_PLACE);
+    assert_int_equal(card.group[2].n, 40);
+    char title[96];
+    clade_predict_group_title(title, &card.group[2], false);
+    assert_string_equal(title, "from DE");
+    judged.least = 35; /* the shop's smallest group */
+    card         = card_of(&s);
+    check_ok(clade__judge_groups(&card, &judged, s.answer, 1, &err));
+    assert_int_equal(card.n_groups, 3);
+    clade__places_free(places);
+    free(s.x);
+}
+
 static void gains_of_a_rule_that_knows_nothing_are_those_of_chance(void **state)
 {
     (void)state;
@@ -289,7 +335,9 @@ static void an_order_that_holds_with_a_level_that_does_not_is_said(void **state)
         row[i]   = none;
     }
     for (int off = 0; off < 2; off++) {
-        const clade__judged    j = { M, off ? moved : truth, rule, truth, y, row };
+        const clade__judged j = {
+            .n = M, .answer = off ? moved : truth, .rule = rule, .linear = truth, .y = y, .row = row
+        };
         clade_predictor *const p = CLADE_NEW(clade_predictor, 1);
         p->card.task = (clade_predict_task){ .kind = CLADE_TASK_PURCHASE, .horizon_days = 30 };
         const clade_predict_stakes none_at_stake = { 0 };
@@ -311,6 +359,8 @@ int main(void)
         cmocka_unit_test(a_blend_never_loses_more_than_its_best_model),
         cmocka_unit_test(an_order_that_holds_with_a_level_that_does_not_is_said),
         cmocka_unit_test(the_group_that_an_answer_fits_less_well_is_named),
+        cmocka_unit_test_setup_teardown(places_are_those_known_then_and_small_ones_are_not_told,
+                                        setup, teardown),
         cmocka_unit_test(gains_of_a_rule_that_knows_nothing_are_those_of_chance),
         cmocka_unit_test(the_threshold_pays_best_of_all),
         cmocka_unit_test(a_contact_that_never_pays_is_made_to_nobody),

@@ -26,7 +26,7 @@ static clade__bundle bundle_of(const clade_store *store, const char *name)
 }
 
 /* What the columns of the model mean: the registry's names in their order. */
-static uint64_t registry_hash(void)
+uint64_t clade__registry_hash(void)
 {
     size_t               n;
     const clade_feature *all  = clade_features_all(&n);
@@ -75,7 +75,7 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
     clade_json_object(&json);
     clade_json_put_text(&json, "format", "clade predictor");
     clade_json_put_int(&json, "version", BUNDLE_VERSION);
-    (void)snprintf(hash, sizeof hash, "%016" PRIx64, registry_hash());
+    (void)snprintf(hash, sizeof hash, "%016" PRIx64, clade__registry_hash());
     clade_json_put_text(&json, "registry", hash);
     clade_json_put_int(&json, "n_features", (int64_t)p->n_features);
     clade_json_put_int(&json, "n_columns", (int64_t)p->n_columns);
@@ -210,7 +210,7 @@ static clade_status check_format(const clade_json_tree *tree, clade_error *err)
                           "a predictor of version %g, this clade reads up to %d", version,
                           BUNDLE_VERSION);
     const clade_json_node *const registry = clade_json_get(tree, tree->node, "registry");
-    (void)snprintf(hash, sizeof hash, "%016" PRIx64, registry_hash());
+    (void)snprintf(hash, sizeof hash, "%016" PRIx64, clade__registry_hash());
     if (registry == NULL || !clade_text_equal(registry->text, clade_text_of(hash)))
         return clade_fail(err, CLADE_ERR_VERSION,
                           "the predictor was fitted on other features than this clade has");
@@ -272,6 +272,10 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
     p->n_columns  = (size_t)n_columns;
     CLADE_TRY(clade__json_numbers(p->card.weight, CLADE_N_PREDICT_MODEL, tree, tree->node, "weight",
                                   err));
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+        if (!(p->card.weight[m] >= 0 && p->card.weight[m] <= 1))
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: weight %d is %g, wanted 0 to 1", m,
+                              p->card.weight[m]);
     CLADE_TRY(number(&p->intercept, tree, tree->node, "intercept", err));
     CLADE_TRY(number(&p->slope, tree, tree->node, "slope", err));
     CLADE_TRY(
@@ -295,6 +299,16 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
     if (linear == NULL || linear->type != CLADE_JSON_OBJECT)
         return clade_fail(err, CLADE_ERR_DATA, "model.json has no linear model");
     return clade__additive_read(p->linear, 1, tree, linear, err);
+}
+
+clade_status clade__model_read(clade_predictor *p, clade_text text, clade_arena *arena,
+                               clade_error *err)
+{
+    clade_json_tree tree = { 0 };
+    CLADE_TRY(clade_json_parse(&tree, text, arena, err));
+    if (tree.n == 0 || tree.node[0].type != CLADE_JSON_OBJECT)
+        return clade_fail(err, CLADE_ERR_DATA, "%s is not an object", files[MODEL]);
+    return read_model(p, &tree, err);
 }
 
 static clade_status read_trees(clade_trees **out, const clade__bundle *b, int file,

@@ -119,14 +119,18 @@ static void write_tenths(clade_json *json, const clade_predict_card *card)
 static void write_groups(clade_json *json, const clade_predict_card *card)
 {
     const bool amount = clade_task_is_amount(&card->task);
+    char       words[96];
     clade_json_key(json, "groups");
     clade_json_array(json);
     for (size_t i = 0; i < card->n_groups; i++) {
         const clade_predict_group *const g = &card->group[i];
         clade_json_object(json);
         clade_json_put_text(json, "group", clade_predict_group_name(g->kind));
-        clade_json_put_text(json, "words", clade_predict_group_words(g->kind, false));
-        clade_json_put_text(json, "words_zh", clade_predict_group_words(g->kind, true));
+        if (g->of[0] != '\0') clade_json_put_text(json, "of", g->of);
+        clade_predict_group_title(words, g, false);
+        clade_json_put_text(json, "words", words);
+        clade_predict_group_title(words, g, true);
+        clade_json_put_text(json, "words_zh", words);
         clade_json_put_int(json, "n", (int64_t)g->n);
         clade_json_put_number(json, "base_rate", g->base_rate);
         clade_interval_write(json, amount ? "gini" : "auc", &g->first);
@@ -319,13 +323,15 @@ static void read_groups(clade_predict_card *out, clade_json_reader *r, const cla
     const bool                   amount = clade_task_is_amount(&out->task);
     const clade_json_node       *node   = NULL;
     const clade_json_node *const list   = list_of(r, root, "groups", &node);
-    for (size_t i = 0; list != NULL && i < list->n && i < CLADE_N_PREDICT_GROUP; i++) {
+    for (size_t i = 0; list != NULL && i < list->n && i < CLADE_PREDICT_GROUPS_MAX; i++) {
         char                       name[32];
         clade_predict_group *const g = &out->group[out->n_groups];
         clade_json_take_text(name, sizeof name, r, node, "group");
         for (int k = 0; k < CLADE_N_PREDICT_GROUP; k++) {
             if (strcmp(name, clade_predict_group_name((clade_predict_group_kind)k)) != 0) continue;
-            g->kind      = (clade_predict_group_kind)k;
+            g->kind = (clade_predict_group_kind)k;
+            if (clade_json_get(r->tree, node, "of") != NULL)
+                clade_json_take_text(g->of, sizeof g->of, r, node, "of");
             g->n         = clade_json_take_size(r, node, "n");
             g->base_rate = clade_json_take_real(r, node, "base_rate");
             interval(&g->first, r, node, amount ? "gini" : "auc");

@@ -43,13 +43,16 @@ static bool limit_of_fit(clade_sentence *out, const clade_predict_card *card)
 static void limit_of_group(clade_sentence *out, const clade_predict_card *card,
                            const clade_predict_group *g)
 {
+    char en[96], zh[96];
+    clade_predict_group_title(en, g, false);
+    clade_predict_group_title(zh, g, true);
     (void)snprintf(out->en, sizeof out->en,
-                   "fits less well for %s: %s %.3f (%.3f to %.3f), of all %.3f",
-                   clade_predict_group_words(g->kind, false), card->metric[0].name, g->first.value,
-                   g->first.low, g->first.high, card->metric[0].of.value);
-    (void)snprintf(out->zh, sizeof out->zh, "对“%s”较不准：%s %.3f（%.3f 至 %.3f），全体 %.3f",
-                   clade_predict_group_words(g->kind, true), card->metric[0].name, g->first.value,
-                   g->first.low, g->first.high, card->metric[0].of.value);
+                   "fits less well for %s: %s %.3f (%.3f to %.3f), of all %.3f", en,
+                   card->metric[0].name, g->first.value, g->first.low, g->first.high,
+                   card->metric[0].of.value);
+    (void)snprintf(out->zh, sizeof out->zh, "对“%s”较不准：%s %.3f（%.3f 至 %.3f），全体 %.3f", zh,
+                   card->metric[0].name, g->first.value, g->first.low, g->first.high,
+                   card->metric[0].of.value);
 }
 
 bool clade_predict_card_limit(clade_sentence *out, const clade_predict_card *card, size_t i)
@@ -227,7 +230,7 @@ static void put_calibration(clade_buffer *out, const clade_predict_card *card, b
 
 static void put_groups(clade_buffer *out, const clade_predict_card *card, bool zh)
 {
-    char rate[32];
+    char rate[32], title[96];
     if (card->n_groups == 0) return;
     clade_buffer_format(
         out,
@@ -239,8 +242,8 @@ static void put_groups(clade_buffer *out, const clade_predict_card *card, bool z
     for (size_t i = 0; i < card->n_groups; i++) {
         const clade_predict_group *const g = &card->group[i];
         spell(rate, card, g->base_rate);
-        clade_buffer_format(out, "| %s | %zu | %s | ", clade_predict_group_words(g->kind, zh), g->n,
-                            rate);
+        clade_predict_group_title(title, g, zh);
+        clade_buffer_format(out, "| %s | %zu | %s | ", title, g->n, rate);
         put_range(out, &g->first);
         clade_buffer_text(out, " | ");
         put_range(out, &g->fit);

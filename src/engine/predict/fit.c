@@ -167,7 +167,15 @@ static clade_status judge(clade_predictor *p, const clade__rows *rows,
     }
     for (size_t i = 0; i < n; i++)
         row[i] = x + i * rows->n_columns;
-    const clade__judged judged = { n, answers, answers + n, answers + 2 * n, rows->y + from, row };
+    const clade__judged judged = { n,
+                                   answers,
+                                   answers + n,
+                                   answers + 2 * n,
+                                   rows->y + from,
+                                   row,
+                                   rows->customer + from,
+                                   rows->places,
+                                   options->min_group };
     status                     = clade__blend_margin(answers, p, x, n, err);
     if (status == CLADE_OK)
         status = clade__model_margin(answers + n, p, CLADE_PREDICT_RULE, x, n, err);
@@ -229,21 +237,22 @@ static clade_status find_suspects(clade_predict_card *card, const clade__rows *r
     return status;
 }
 
-static clade_status check_labels(const clade_predictor *p, const clade__rows *rows,
-                                 clade_error *err)
+static clade_status check_labels(clade_predictor *p, const clade__rows *rows, clade_error *err)
 {
     const size_t n        = rows->end[rows->n_blocks - 2];
     const size_t positive = count_positive(rows->y, n);
     char         name[96];
     clade_task_name(name, &p->card.task);
     if (positive < LEAST_OF_A_KIND)
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "%s: it happened to %zu of %zu customers, wanted at least %d", name,
-                          positive, n, LEAST_OF_A_KIND);
+        return clade__not_ready(
+            &p->card.why, err, "%s: it happened to %zu of %zu customers, wanted at least %d",
+            "%s：发生 %zu 位（共 %zu 位），至少需要 %d 位", name, positive, n, LEAST_OF_A_KIND);
     if (!clade_task_is_amount(&p->card.task) && n - positive < LEAST_OF_A_KIND)
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "%s: it happened to %zu of %zu customers, wanted at least %d to whom not",
-                          name, positive, n, LEAST_OF_A_KIND);
+        return clade__not_ready(
+            &p->card.why, err,
+            "%s: it happened to %zu of %zu customers, wanted at least %d to whom not",
+            "%s：发生 %zu 位（共 %zu 位），未发生者至少需要 %d 位", name, positive, n,
+            LEAST_OF_A_KIND);
     return CLADE_OK;
 }
 
@@ -284,7 +293,8 @@ clade_status clade_predictor_fit(clade_predictor **out, clade_predictions *predi
     p->card.data_hash = predictions->data_hash;
     p->card.first_us  = predictions->first_us;
     memcpy(p->card.currency, predictions->currency, sizeof p->card.currency);
-    p->band_scale = 1;
+    p->band_scale        = 1;
+    predictions->why_not = (clade_sentence){ "", "" };
     clade_status status;
     if (task->kind == CLADE_TASK_VALUE) {
         status = clade__value_task_fit(p, predictions, err);
@@ -300,6 +310,7 @@ clade_status clade_predictor_fit(clade_predictor **out, clade_predictions *predi
         p->card.seconds = clade_seconds() - start;
         *out            = p;
     } else {
+        if (p->card.why.en[0] != '\0') predictions->why_not = p->card.why;
         clade_predictor_free(p);
     }
     return status;

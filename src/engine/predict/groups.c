@@ -5,6 +5,7 @@
 #include "clade/numeric.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -28,6 +29,7 @@ static const char *const names[CLADE_N_PREDICT_GROUP][3] = {
     { "age_55_up", "55 years and older", "55 岁及以上" },
     { "women", "women", "女性" },
     { "men", "men", "男性" },
+    { "place", "from", "来自" },
 };
 
 const char *clade_predict_group_name(clade_predict_group_kind kind)
@@ -38,6 +40,12 @@ const char *clade_predict_group_name(clade_predict_group_kind kind)
 const char *clade_predict_group_words(clade_predict_group_kind kind, bool zh)
 {
     return (unsigned)kind < CLADE_N_PREDICT_GROUP ? names[kind][1 + zh] : "";
+}
+
+void clade_predict_group_title(char out[96], const clade_predict_group *group, bool zh)
+{
+    const char *const words = clade_predict_group_words(group->kind, zh);
+    (void)snprintf(out, 96, "%s%s%s", words, group->of[0] == '\0' ? "" : " ", group->of);
 }
 
 /* ---------------------------------------------------------------- tenths */
@@ -113,7 +121,7 @@ static bool belongs(clade_predict_group_kind kind, const float *row, const borde
     case CLADE_GROUP_AGE_HIGH: return age >= age_high;
     case CLADE_GROUP_WOMEN: return female > 0.5;
     case CLADE_GROUP_MEN: return female <= 0.5;
-    case CLADE_N_PREDICT_GROUP: break;
+    default: break;
     }
     return false;
 }
@@ -142,32 +150,62 @@ static clade_status judge_group(clade_predict_group *g, const clade_predict_card
     return CLADE_OK;
 }
 
+/* Room for the answers and truths of one group, gathered one customer after another. */
+typedef struct gathering {
+    double  *copy; /* (2, n) */
+    uint8_t *yes;
+    size_t   n, in;
+} gathering;
+
+static void gather(gathering *g, const clade__judged *judged, const double *answer, size_t i)
+{
+    g->copy[g->in]        = answer[i];
+    g->copy[g->n + g->in] = judged->y[i];
+    g->yes[g->in++]       = judged->y[i] > 0;
+}
+
+/* Of all it is the card itself, and of a few nothing is told. */
+static clade_status close_group(clade_predict_card *card, gathering *g,
+                                clade_predict_group_kind kind, const char *of, size_t least,
+                                uint64_t seed, clade_error *err)
+{
+    const size_t in = g->in;
+    g->in           = 0;
+    if (in < least || in == g->n) return CLADE_OK;
+    clade_predict_group *const one = &card->group[card->n_groups];
+    *one                           = (clade_predict_group){ .kind = kind };
+    (void)snprintf(one->of, sizeof one->of, "%s", of);
+    CLADE_TRY(judge_group(one, card, g->copy, g->copy + g->n, g->yes, in, seed, err));
+    card->n_groups++;
+    return CLADE_OK;
+}
+
 clade_status clade__judge_groups(clade_predict_card *card, const clade__judged *judged,
                                  const double *answer, uint64_t seed, clade_error *err)
 {
-    const size_t   n    = judged->n;
-    double *const  copy = CLADE_NEW(double, 2 * n + 1);
-    uint8_t *const yes  = CLADE_NEW(uint8_t, n + 1);
-    borders        b;
-    clade_status   status = copy == NULL || yes == NULL
-                                ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for groups of %zu", n)
-                                : settle_borders(&b, judged, err);
-    for (int k = 0; k < CLADE_N_PREDICT_GROUP && status == CLADE_OK; k++) {
-        clade_predict_group *const g  = &card->group[card->n_groups];
-        size_t                     in = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (!belongs((clade_predict_group_kind)k, judged->row[i], &b)) continue;
-            copy[in]     = answer[i];
-            copy[n + in] = judged->y[i];
-            yes[in++]    = judged->y[i] > 0;
-        }
-        if (in < LEAST_TOLD || in == n) continue; /* of all it is the card itself */
-        *g     = (clade_predict_group){ .kind = (clade_predict_group_kind)k };
-        status = judge_group(g, card, copy, copy + n, yes, in, seed, err);
-        card->n_groups++;
+    const size_t n     = judged->n;
+    const size_t least = judged->least > LEAST_TOLD ? judged->least : LEAST_TOLD;
+    const size_t n_places =
+        judged->customer == NULL || judged->places == NULL ? 0 : judged->places->n_of;
+    gathering    g = { CLADE_NEW(double, 2 * n + 1), CLADE_NEW(uint8_t, n + 1), n, 0 };
+    borders      b;
+    clade_status status = g.copy == NULL || g.yes == NULL
+                              ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for groups of %zu", n)
+                              : settle_borders(&b, judged, err);
+    for (int k = 0; k < CLADE_GROUP_PLACE && status == CLADE_OK; k++) {
+        for (size_t i = 0; i < n; i++)
+            if (belongs((clade_predict_group_kind)k, judged->row[i], &b))
+                gather(&g, judged, answer, i);
+        status = close_group(card, &g, (clade_predict_group_kind)k, "", least, seed, err);
     }
-    free(copy);
-    free(yes);
+    for (size_t k = 0; k < n_places && status == CLADE_OK; k++) {
+        for (size_t i = 0; i < n; i++)
+            if (clade__place_of(judged->places, judged->customer[i]) == k)
+                gather(&g, judged, answer, i);
+        status = close_group(card, &g, CLADE_GROUP_PLACE, judged->places->of[k], least, seed, err);
+    }
+    free(g.copy);
+    free(g.yes);
     return status;
 }
 

@@ -98,6 +98,11 @@ int64_t clade_predictions_as_of(const clade_predictions *p)
     return p->as_of_us;
 }
 
+const clade_sentence *clade_predictions_why_not(const clade_predictions *p)
+{
+    return &p->why_not;
+}
+
 /* ---------------------------------------------------------------- one moment */
 
 /* Everybody as of as_of, from the kept matrix where there is one; else customers drawn by chance.
@@ -216,6 +221,7 @@ void clade__rows_free(clade__rows *rows)
     free(rows->x);
     free(rows->y);
     free(rows->customer);
+    clade__places_free(rows->places);
     *rows = (clade__rows){ 0 };
 }
 
@@ -318,9 +324,11 @@ clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
         if (whole / 3 < task->horizon_days) task->horizon_days = (int)(whole / 3);
     }
     if (task->horizon_days < 1 || whole < task->horizon_days + LEAST_HISTORY)
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "a horizon of %d days needs a log of at least %d days, this one has %lld",
-                          task->horizon_days, task->horizon_days + LEAST_HISTORY, (long long)whole);
+        return clade__not_ready(
+            &p->why_not, err,
+            "a horizon of %d days needs a log of at least %d days, this one has %lld",
+            "预测期 %d 天至少需要 %d 天的数据，现有 %lld 天", task->horizon_days,
+            task->horizon_days + LEAST_HISTORY, (long long)whole);
     const moment_plan plan = plan_of(p, task->horizon_days);
     (void)clade_features_all(&n_features);
     clade_status status = CLADE_OK;
@@ -340,8 +348,10 @@ clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
     }
     if (status == CLADE_OK && rows.n < CLADE__MIN_ROWS)
         status =
-            clade_fail(err, CLADE_ERR_NOT_READY, "%zu customers could be asked, wanted at least %d",
-                       rows.n, CLADE__MIN_ROWS);
+            clade__not_ready(&p->why_not, err, "%zu customers could be asked, wanted at least %d",
+                             "可评估的客户 %zu 位，至少需要 %d 位", rows.n, CLADE__MIN_ROWS);
+    if (status == CLADE_OK)
+        status = clade__places_read(&rows.places, p->store, rows.judged_us, err);
     if (status != CLADE_OK) {
         clade__rows_free(&rows);
         return status;

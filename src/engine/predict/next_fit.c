@@ -174,13 +174,13 @@ static clade_status fit_rows(clade_predictor *p, const clade__rows *rows, uint64
     for (size_t i = 0; i < n_learn; i++)
         n_back += rows->y[i] < card->task.horizon_days;
     if (n_learn < CLADE__MIN_ROWS || rows->end[rows->n_blocks - 3] == 0 || rows->n == n_learn)
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "next: %zu buyers could be learnt from, wanted at least %d", n_learn,
-                          CLADE__MIN_ROWS);
+        return clade__not_ready(
+            &card->why, err, "next: %zu buyers could be learnt from, wanted at least %d",
+            "next：可供学习的买家 %zu 位，至少需要 %d 位", n_learn, CLADE__MIN_ROWS);
     if (n_back < LEAST_RETURNS)
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "next: %zu of %zu customers bought again, wanted at least %d", n_back,
-                          n_learn, LEAST_RETURNS);
+        return clade__not_ready(
+            &card->why, err, "next: %zu of %zu customers bought again, wanted at least %d",
+            "next：再次购买 %zu 位（共 %zu 位），至少需要 %d 位", n_back, n_learn, LEAST_RETURNS);
     p->n_features           = rows->n_features;
     p->n_columns            = rows->n_columns;
     card->n_moments         = rows->n_moments;
@@ -278,6 +278,10 @@ clade_status clade__next_read(clade__next *out, const clade_json_tree *tree, cla
     CLADE_TRY(clade__json_numbers(out->spread, CLADE__N_NEXT_LEVEL, tree, node, "spread", err));
     CLADE_TRY(clade__json_numbers(out->shift, CLADE__N_NEXT_LEVEL, tree, node, "shift", err));
     CLADE_TRY(clade__json_numbers(out->buying, 4, tree, node, "buying", err));
+    for (int i = 0; i < 4 && out->model == CLADE__NEXT_BG_NBD; i++)
+        if (!(out->buying[i] > 0))
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: parameter %d of BG/NBD is %g", i,
+                              out->buying[i]);
     const clade_json_node *const list = clade_json_member(&r, node, "survival", CLADE_JSON_ARRAY);
     if (list == NULL) return r.status;
     if (list->n != CLADE__N_NEXT_KIND)

@@ -58,7 +58,11 @@ struct clade_predictions {
     size_t                       n_moments;
     clade__moment               *moment[32]; /* made when first asked for */
     struct clade_shop_behaviour *behaviour;  /* NULL: none was fitted */
+    clade_sentence               why_not;    /* of the last fit that was not ready */
 };
+/* Say it in both languages, and fail with CLADE_ERR_NOT_READY. */
+clade_status clade__not_ready(clade_sentence *why, clade_error *err, const char *en, const char *zh,
+                              ...) __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
 
 /* The moment, made and kept when it was not there yet. */
 clade_status clade__moment_get(clade__moment **out, clade_predictions *p, int64_t at_us,
@@ -116,8 +120,9 @@ typedef struct clade__rows {
     size_t   n_blocks;
     size_t   end[CLADE__MOMENTS_MAX + 1]; /* row behind each block; the last is judged */
     bool     by_customers;
-    bool     amount; /* y is money */
-    int64_t  judged_us;
+    bool     amount;              /* y is money */
+    struct clade__places *places; /* of customers when judged */
+    int64_t               judged_us;
 } clade__rows;
 
 /* The horizon of a task by own rhythm is settled on the way; `behaviour` says why vectors do not
@@ -284,11 +289,28 @@ clade_status clade__next_read(clade__next *out, const clade_json_tree *tree, cla
 
 /* The judged block: margins and truths of n customers, and their features. */
 typedef struct clade__judged {
-    size_t              n;
-    const double       *answer, *rule, *linear; /* (n) margins */
-    const double       *y;                      /* (n) */
-    const float *const *row;                    /* (n) features, in the registry's order */
+    size_t                      n;
+    const double               *answer, *rule, *linear; /* (n) margins */
+    const double               *y;                      /* (n) */
+    const float *const         *row;                    /* (n) features, in the registry's order */
+    const int64_t              *customer;               /* (n); NULL: no places are told of */
+    const struct clade__places *places;                 /* NULL: none are known */
+    size_t                      least; /* customers of a group that is told of; 0 means 20 */
 } clade__judged;
+
+/* Where customers live, as it was known at a moment: the largest places of one attribute. */
+typedef struct clade__places {
+    size_t   n_of, n;
+    char     of[CLADE_PREDICT_PLACES][40];
+    int64_t *customer; /* (n) rising */
+    uint8_t *which;    /* (n) of `of` */
+} clade__places;
+/* NULL where customers have no such attribute. */
+clade_status clade__places_read(clade__places **out, clade_store *store, int64_t at_us,
+                                clade_error *err);
+void         clade__places_free(clade__places *places);
+/* Which place; n_of where it is another one, or unknown. */
+size_t clade__place_of(const clade__places *places, int64_t customer);
 
 /* What it says: metrics, gains, reliability, groups, bands of amounts, the verdict. */
 clade_status clade__judge(clade_predictor *predictor, const clade__judged *judged,
@@ -305,6 +327,12 @@ clade_status clade__judge_gains(clade_predict_card *card, const double *answer, 
 clade_status clade__judge_profit(clade_predict_card *card, const clade__judged *judged,
                                  const double *answer, const uint8_t *yes,
                                  const clade_predict_stakes *stakes, clade_error *err);
+
+/* Of the registry's names in their order: what the columns of a bundle mean. */
+uint64_t clade__registry_hash(void);
+/* The text of a model.json into a predictor whose card says of which task; trees lie elsewhere. */
+clade_status clade__model_read(clade_predictor *p, clade_text text, clade_arena *arena,
+                               clade_error *err);
 
 /* The heaviest features, and how everybody lies in them as of as_of. */
 clade_status clade__spreads_settle(clade_predictor *p, clade_predictions *ps, clade_error *err);

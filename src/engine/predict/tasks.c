@@ -4,12 +4,26 @@
 #include <assert.h>
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 static const char *const kind_name[CLADE_N_TASK_KIND] = {
     "churn", "purchase", "second", "spend", "value", "category",
     "brand", "discount", "refund", "label", "next",
 };
+
+clade_status clade__not_ready(clade_sentence *why, clade_error *err, const char *en, const char *zh,
+                              ...)
+{
+    va_list args, again;
+    va_start(args, zh);
+    va_copy(again, args);
+    (void)vsnprintf(why->en, sizeof why->en, en, args);
+    (void)vsnprintf(why->zh, sizeof why->zh, zh, again);
+    va_end(again);
+    va_end(args);
+    return clade_fail(err, CLADE_ERR_NOT_READY, "%s", why->en);
+}
 
 const char *clade_task_kind_name(clade_task_kind kind)
 {

@@ -35,6 +35,12 @@ static clade_status judge(clade_predictor *p, clade_predictions *ps, const clade
         free(row);
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n_all);
     }
+    if (m->buyers.n > 0 && !m->has_spend) {
+        free(worth);
+        free(row);
+        return clade__not_ready(&p->card.why, err, "value: nobody came back and paid something%s",
+                                "价值：没有客户再次购买并付款%s", "");
+    }
     double *const label = worth + n_all, *const answer = worth + 2 * n_all,
                   *const rule = worth + 3 * n_all;
     status                    = clade__value_worth(worth, m, days, err);
@@ -48,11 +54,13 @@ static clade_status judge(clade_predictor *p, clade_predictions *ps, const clade
         label[n++] = label[i];
     }
     if (status == CLADE_OK && n < CLADE__MIN_ROWS)
-        status = clade_fail(err, CLADE_ERR_NOT_READY,
-                            "%zu customers had bought something %d days ago, wanted at least %d", n,
-                            days, CLADE__MIN_ROWS);
+        status = clade__not_ready(
+            &p->card.why, err, "%zu customers had bought something %d days ago, wanted at least %d",
+            "有购买记录的客户 %zu 位（%d 天前），至少需要 %d 位", n, days, CLADE__MIN_ROWS);
     if (status == CLADE_OK)
-        status = clade__judge(p, &(clade__judged){ n, answer, rule, rule, label, row },
+        status = clade__judge(p,
+                              &(clade__judged){ n, answer, rule, rule, label, row, NULL, NULL,
+                                                ps->options.min_group },
                               &ps->options.stakes, ps->options.seed, err);
     free(worth);
     free(row);
@@ -88,9 +96,9 @@ clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, cl
     clade__moment            *m = NULL, *now = NULL;
     if (whole / 3 < days) days = (int)(whole / 3);
     if (days < LEAST_DAYS)
-        return clade_fail(err, CLADE_ERR_NOT_READY,
-                          "value needs a log of at least %d days, this one has %lld",
-                          3 * LEAST_DAYS, (long long)whole);
+        return clade__not_ready(
+            &p->card.why, err, "value needs a log of at least %d days, this one has %lld",
+            "价值预测至少需要 %d 天的数据，现有 %lld 天", 3 * LEAST_DAYS, (long long)whole);
     (void)clade_features_all(&p->n_features);
     p->n_columns      = p->n_features + CLADE__VALUE_COLUMNS;
     card->judged_days = days;
