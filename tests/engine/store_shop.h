@@ -26,7 +26,7 @@ static inline int setup(void **state)
     (void)state;
     char                      path[300];
     const clade_store_options making = { .create       = true,
-                                         .n_threads    = 2,
+                                         .n_threads    = 1,
                                          .memory_bytes = 512 << 20 };
     check_folder_make(folder, "engine");
     snprintf(path, sizeof path, "%s/my.clade", folder);
