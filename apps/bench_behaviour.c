@@ -81,6 +81,8 @@ static clade_status read_recipe(recipe *r, const command *c, clade_error *err)
     r->model.return_weight = (float)real;
     CLADE_TRY(command_real(&real, c, "future-weight", 0, 0, 100, err));
     r->model.future_weight = (float)real;
+    CLADE_TRY(command_real(&real, c, "contrast-weight", 0, 0, 100, err));
+    r->model.contrast_weight = (float)real;
     CLADE_TRY(command_real(&r->train.learner.rate, c, "rate", r->train.learner.rate, 1e-6, 1, err));
     CLADE_TRY(command_real(&r->train.learner.weight_decay, c, "weight-decay", 0, 0, 10, err));
     CLADE_TRY(command_int(&whole, c, "epochs", 20, 1, EPOCHS_MAX, err));

@@ -32,6 +32,7 @@ typedef struct fit_options {
     clade_behaviour_precision precision;
     int64_t                   n_epochs; /* 0: by the size of the log */
     int64_t                   budget_us;
+    double                    contrast_weight;
 } fit_options;
 
 typedef struct fit_work {
@@ -81,6 +82,7 @@ static clade_status read_options(fit_options *out, command *c, clade_error *err)
     CLADE_TRY(read_name(&mixer, c, "mixer", mixers, 3, err));
     CLADE_TRY(read_name(&precision, c, "precision", precisions, 3, err));
     CLADE_TRY(command_int(&out->n_epochs, c, "epochs", 0, 1, EPOCHS_MAX, err));
+    CLADE_TRY(command_real(&out->contrast_weight, c, "contrast-weight", 0, 0, 100, err));
     if (budget != NULL) CLADE_TRY(clade_duration_parse(&out->budget_us, budget, err));
     if (budget != NULL && out->budget_us <= 0)
         return clade_fail(err, CLADE_ERR_ARG, "--budget cannot be '%s': wanted a time, as 30m",
@@ -175,9 +177,10 @@ static clade_status make_model(fit_work *w, clade_error *err)
     CLADE_TRY(clade_behaviour_size_set(&o, w->options.size, err));
     for (uint32_t b = 0; b < o.n_blocks; b++)
         o.mixer[b] = w->options.mixer;
-    o.with_moment   = true; /* a shop asks about customers who have been away: vectors.md */
-    o.return_weight = RETURN_WEIGHT;
-    o.with_own      = true; /* shops live on what is bought again */
+    o.with_moment     = true; /* a shop asks about customers who have been away: vectors.md */
+    o.return_weight   = RETURN_WEIGHT;
+    o.contrast_weight = (float)w->options.contrast_weight;
+    o.with_own        = true; /* shops live on what is bought again */
     return clade_behaviour_create(&w->model, &o, w->data.train, w->data.seed, err);
 }
 
@@ -384,6 +387,11 @@ static const command_option options[] = {
       0,
       "KIND",
       { "of the bundle: float (default), half or int8", "模型包精度：float（默认）、half、int8" } },
+    { "contrast-weight",
+      0,
+      "X",
+      { "weight of telling a customer's next 28 days from those of others (0)",
+        "区分客户与他人未来 28 天目标的权重（默认 0）" } },
     { "fresh",
       0,
       NULL,

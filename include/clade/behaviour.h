@@ -62,8 +62,10 @@ typedef struct clade_behaviour_options {
     float       temperature; /* of cosines between customer and item; 0: plain products instead */
     float       dropout;     /* after each part of a block, while learning */
     float       dropout_in;  /* of the embedded events, while learning */
-    float       future_weight; /* of the second objective while learning, see below; 0: none */
-    float       future_days;   /* its window; logs without times: so many events */
+    float       future_weight;   /* of the second objective while learning, see below; 0: none */
+    float       future_days;     /* its window; logs without times: so many events */
+    float       contrast_weight; /* of past against future while learning, see below; 0: none */
+    float       contrast_temperature; /* of its cosines */
     bool        with_moment;   /* outputs know the time from the last event to the question */
     bool        with_own;      /* items of the history get additions to their scores */
     float       return_weight; /* with_moment: of the third, is there anything within future_days
@@ -80,6 +82,11 @@ CLADE_API clade_behaviour_shape clade_behaviour_shape_of(const clade_sequences *
  * about now. With a future_weight, every event is also asked, through a projection of its own, for
  * an item drawn evenly from everything the customer does within future_days (the dense all-action
  * loss of PinnerFormer, Pancha et al. 2022, arXiv:2205.04507).
+ *
+ * With a contrast_weight, about every sixteenth event is also asked, through another projection,
+ * which of the step's windows of future_days is the customer's own: the direction of the sum of its
+ * items' vectors, against those of other customers (InfoNCE, van den Oord et al. 2018,
+ * arXiv:1807.03748).
  *
  * What happens next also depends on when one asks: a customer silent for two months is another than
  * one who left a minute ago. With with_moment the output is a factor and a shift for each length of
@@ -350,11 +357,13 @@ CLADE_API size_t                      clade_learner_bytes(const clade_behaviour 
                                                           const clade_learner_options *options);
 
 typedef struct clade_learner_step {
-    double loss;        /* mean over the targets, in nats: of the next item alone */
-    double future_loss; /* of the second objective, 0 without one */
-    double return_loss; /* of the third */
-    size_t n_tokens;    /* events read */
+    double loss;          /* mean over the targets, in nats: of the next item alone */
+    double future_loss;   /* of the second objective, 0 without one */
+    double return_loss;   /* of the third */
+    double contrast_loss; /* of past against future, with its weight */
+    size_t n_tokens;      /* events read */
     size_t n_targets;
+    size_t n_cuts;    /* where past and future were contrasted */
     size_t n_returns; /* events that were asked for the third, whose mean it is */
     size_t n_windows; /* of those given, how many were used */
 } clade_learner_step;

@@ -280,8 +280,50 @@ static double surprise(const double *hidden, const clade_behaviour *model, const
     return log(sum) - logit(hidden, model, theta, target);
 }
 
+/* The direction of the summed vectors of a cut's items. */
+static void future_of(double *f, const clade_behaviour *model, const double *theta,
+                      const clade__contrast *c, size_t cut)
+{
+    const size_t d = model->options.d;
+    double       e[D_MAX];
+    memset(f, 0, d * sizeof *f);
+    for (size_t i = 0; i < c->n_items[cut]; i++) {
+        const uint32_t item = c->item[cut * CLADE__CUT_ITEMS + i];
+        for (size_t j = 0; j < d; j++) {
+            e[j] = theta[model->at.item + item * d + j];
+            for (size_t a = 0; a < model->shape.n_item_fields; a++)
+                e[j] += theta[model->at.item_field[a] + model->item_value[a][item] * d + j];
+        }
+        if (model->options.temperature > 0.0f) unit(e, d, 1.0);
+        for (size_t j = 0; j < d; j++)
+            f[j] += e[j];
+    }
+    unit(f, d, 1.0);
+}
+
+/* How surprising the window of a cut is beside those of other customers; h the output there. */
+static double odds(const double *h, const clade_behaviour *model, const double *theta,
+                   const clade__contrast *c, size_t cut)
+{
+    const size_t d = model->options.d;
+    double       q[D_MAX], f[D_MAX], sum = 0.0, own = 0.0;
+    times(q, h, theta + model->at.contrast, d, d);
+    unit(q, d, 1.0 / (double)model->options.contrast_temperature);
+    for (size_t k = 0; k < c->n; k++) {
+        double dot = 0.0;
+        if (k != cut && c->customer[k] == c->customer[cut]) continue;
+        future_of(f, model, theta, c, k);
+        for (size_t j = 0; j < d; j++)
+            dot += q[j] * f[j];
+        sum += exp(dot);
+        if (k == cut) own = dot;
+    }
+    return log(sum) - own;
+}
+
 double reference_loss(double *out_hidden, const clade_behaviour *model, const double *theta,
-                      const clade__tokens *tokens, const clade__chance *chance)
+                      const clade__tokens *tokens, const clade__chance *chance,
+                      const clade__contrast *contrast)
 {
     static double  x[L_MAX][D_MAX];
     const size_t   d       = model->options.d;
@@ -301,6 +343,10 @@ double reference_loss(double *out_hidden, const clade_behaviour *model, const do
             memcpy(y, h, d * sizeof *y);
             if (model->at.comes_back != SIZE_MAX)
                 loss += 1.3 * doubt(h, model, theta, tokens->returns[start + t]);
+            for (size_t k = 0; k < tokens->n_cuts; k++) {
+                if (tokens->cut[k].token == start + t)
+                    loss += 0.9 * odds(h, model, theta, contrast, tokens->cut[k].index);
+            }
             if (model->options.temperature > 0.0f)
                 unit(h, d, 1.0 / (double)model->options.temperature);
             if (out_hidden != NULL) memcpy(out_hidden + (start + t) * d, h, d * sizeof *h);

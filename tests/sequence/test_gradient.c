@@ -7,7 +7,8 @@
 
 /* Forward, loss and backward of all customers in one shard: theta's gradient and the loss. */
 static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *tokens,
-                            const clade__chance *chance, double *worst_hidden, const double *hidden)
+                            clade__contrast *contrast, const clade__chance *chance,
+                            double *worst_hidden, const double *hidden)
 {
     const size_t  d = model->options.d, n_items = model->shape.n_items;
     clade__room   room;
@@ -37,6 +38,12 @@ static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *
     }
     if (model->at.comes_back != SIZE_MAX) /* as the reference weighs it */
         loss += clade__return_loss(&room, model, tokens, 1.3f);
+    float *const d_future = CLADE_NEW(float, (contrast->n + 1) * d);
+    if (model->at.contrast != SIZE_MAX) {
+        clade__contrast_futures(contrast, model);
+        loss += clade__contrast_loss(d_future, &room, model, &packed, tokens, contrast, 0.9f);
+        clade__contrast_futures_backward(grad, d_future, contrast, model);
+    }
     clade__backward(grad + model->at.tables_end, &room, model, &packed, tokens, chance);
     clade__items_backward(grad, d_row, row, norm, model, NULL, n_items);
     clade__embed_backward(grad, room.d_x, model, tokens, chance);
@@ -45,15 +52,17 @@ static double fast_gradient(float *grad, clade_behaviour *model, clade__tokens *
     free(row);
     free(norm);
     free(d_row);
+    free(d_future);
     free(tiles);
     return loss;
 }
 
 /* A log where most events are asked for the next one, with uneven weights. */
-static void fill_tokens(clade__tokens *tokens, const clade_behaviour *model,
-                        const clade_sequences *s)
+static void fill_tokens(clade__tokens *tokens, clade__contrast *contrast,
+                        const clade_behaviour *model, const clade_sequences *s)
 {
     check_ok(clade__tokens_create(tokens, model, 80, NULL));
+    check_ok(clade__contrast_create(contrast, model, 80, NULL));
     for (size_t c = 0; c < s->n_customers; c++) {
         const size_t at = tokens->n;
         if (s->start[c + 1] - s->start[c] < 2) continue;
@@ -63,6 +72,9 @@ static void fill_tokens(clade__tokens *tokens, const clade_behaviour *model,
             tokens->target[i] = s->item[s->start[c + 1] - 1 - (tokens->n - i) + 1];
             tokens->weight[i] = 0.3f + 0.11f * (float)(i % 7);
             tokens->future[i] = (uint32_t)(i * 5 % 38);
+            if (model->at.contrast != SIZE_MAX &&
+                i % 4 == 1) /* also windows with no item in them */
+                clade__contrast_add(contrast, tokens, i, (uint32_t)c, s->item + i * 2 % 50, i % 5);
             if (s->at_us == NULL) continue;
             tokens->silence[i] = (uint8_t)(i % 3 == 0 ? 0 : i * 7 % CLADE__GAP_BUCKETS);
             tokens->returns[i] = (uint8_t)(i % 3);
@@ -84,7 +96,8 @@ static bool is_table(const clade_behaviour *model, const clade_behaviour_tensor 
  * moves the first by 1/64 of the gradient's length; float passes against double by less than 2e-3
  * of it. */
 static void check_tensors(const clade_behaviour *model, double *theta, const float *grad,
-                          const clade__tokens *tokens, const clade__chance *with)
+                          const clade__tokens *tokens, const clade__contrast *contrast,
+                          const clade__chance *with)
 {
     const double  step = 1e-5;
     double *const keep = CLADE_NEW(double, model->at.n), *const along =
@@ -108,7 +121,7 @@ static void check_tensors(const clade_behaviour *model, double *theta, const flo
             for (int side = 0; side < 2; side++) {
                 for (size_t i = absent; i < n; i++)
                     theta[first + i] = keep[first + i] + (side == 0 ? step : -step) * along[i];
-                loss[side] = reference_loss(NULL, model, theta, tokens, with);
+                loss[side] = reference_loss(NULL, model, theta, tokens, with, contrast);
             }
             memcpy(theta + first, keep + first, n * sizeof *theta);
             const double slope = (loss[0] - loss[1]) / (2.0 * step);
@@ -128,12 +141,13 @@ static void check_model(const clade_behaviour_options *options, bool rich, bool 
     clade_sequences *s     = small_log(rich);
     clade_behaviour *model = NULL;
     clade__tokens    tokens;
+    clade__contrast  contrast;
     check_ok(clade_behaviour_create(&model, options, s, 5, NULL));
     clade_rng rng = clade_rng_stream(8, "test/theta", 0);
     for (size_t i = 0; i < model->at.n; i++) /* away from zeros and ones, which hide factors */
         model->theta[i] += (float)(0.15 * clade_rng_normal(&rng));
     clade_behaviour_set(model, model->theta);
-    fill_tokens(&tokens, model, s);
+    fill_tokens(&tokens, &contrast, model, s);
     const clade__chance chance = { 0x1234567890ABCDEFu }, *const with =
                                                               with_dropout ? &chance : NULL;
 
@@ -142,18 +156,19 @@ static void check_model(const clade_behaviour_options *options, bool rich, bool 
     float *const  grad   = CLADE_NEW(float, model->at.n);
     for (size_t i = 0; i < model->at.n; i++)
         theta[i] = (double)model->theta[i];
-    const double wanted = reference_loss(hidden, model, theta, &tokens, with);
+    const double wanted = reference_loss(hidden, model, theta, &tokens, with, &contrast);
     double       worst  = 0.0;
-    const double loss   = fast_gradient(grad, model, &tokens, with, &worst, hidden);
+    const double loss   = fast_gradient(grad, model, &tokens, &contrast, with, &worst, hidden);
     check_close(loss, wanted, 2e-5); /* a few hundred float roundings of a sum near 100 */
     assert_true(worst <
                 2e-3 * (options->temperature > 0.0f ? 1.0 / (double)options->temperature : 1.0));
 
-    check_tensors(model, theta, grad, &tokens, with);
+    check_tensors(model, theta, grad, &tokens, &contrast, with);
     free(theta);
     free(hidden);
     free(grad);
     clade__tokens_free(&tokens);
+    clade__contrast_free(&contrast);
     clade_behaviour_free(model);
     clade_sequences_free(s);
 }
@@ -230,6 +245,17 @@ static void the_moment_of_the_question_knows_its_gradient(void **state)
     check_model(&o, true, false);
 }
 
+static void past_against_future_knows_its_gradient(void **state)
+{
+    (void)state;
+    clade_behaviour_options o = small(CLADE_MIXER_DECAY, CLADE_MIXER_ATTENTION);
+    o.contrast_weight = 0.9f, o.contrast_temperature = 0.23f;
+    o.with_moment = true, o.return_weight = 1.3f, o.future_weight = 0.7f, o.with_own = true;
+    check_model(&o, true, true);
+    o.temperature = 0.0f; /* sums of items that are not of length 1 */
+    check_model(&o, false, false);
+}
+
 static void own_items_know_their_gradient(void **state)
 {
     (void)state;
@@ -268,6 +294,7 @@ int main(void)
         cmocka_unit_test(dropout_uses_one_mask_on_the_way_there_and_back),
         cmocka_unit_test(the_second_objective_knows_its_gradient),
         cmocka_unit_test(the_moment_of_the_question_knows_its_gradient),
+        cmocka_unit_test(past_against_future_knows_its_gradient),
         cmocka_unit_test(own_items_know_their_gradient),
         cmocka_unit_test(outer_gates_know_their_gradient),
         cmocka_unit_test(plain_kernels_agree_too),

@@ -30,9 +30,9 @@ static clade_behaviour_options small(clade_mixer mixer)
     return o;
 }
 
-/* Steps over windows of whole customers in order; the loss of the last. */
-static double learn(clade_behaviour *model, const clade_sequences *s, size_t n_steps,
-                    size_t n_negatives, int n_threads)
+/* Steps over windows of whole customers in order; the last. */
+static clade_learner_step learn_steps(clade_behaviour *model, const clade_sequences *s,
+                                      size_t n_steps, size_t n_negatives, int n_threads)
 {
     clade_learner_options options = clade_learner_defaults();
     clade_learner        *learner = NULL;
@@ -54,7 +54,13 @@ static double learn(clade_behaviour *model, const clade_sequences *s, size_t n_s
     clade_learner_free(learner);
     clade_behaviour_set(model, clade_behaviour_parameters(model));
     free(window);
-    return step.loss;
+    return step;
+}
+
+static double learn(clade_behaviour *model, const clade_sequences *s, size_t n_steps,
+                    size_t n_negatives, int n_threads)
+{
+    return learn_steps(model, s, n_steps, n_negatives, n_threads).loss;
 }
 
 static double share_of_hits(const clade_behaviour *model, const clade_sequences *s)
@@ -160,21 +166,211 @@ static void a_step_leaves_no_gradient_behind_for_the_next(void **state)
     clade_sequences_free(s);
 }
 
-static void threads_change_no_bit(void **state)
+/* With every objective there is in the second pass. */
+static void check_threads(bool all, size_t n_negatives)
 {
-    (void)state;
     clade_sequences        *s       = small_log(true);
     clade_behaviour_options options = small(CLADE_MIXER_ATTENTION);
     clade_behaviour        *model[2];
     options.mixer[1] = CLADE_MIXER_DECAY;
+    if (all) {
+        options.future_weight = 0.5f, options.contrast_weight = 0.5f, options.return_weight = 0.5f;
+        options.with_moment = true, options.with_own = true;
+    }
     for (int i = 0; i < 2; i++) {
         check_ok(clade_behaviour_create(&model[i], &options, s, 9, NULL));
-        (void)learn(model[i], s, 6, 0, i == 0 ? 1 : 3);
+        (void)learn(model[i], s, 6, n_negatives, i == 0 ? 1 : 3);
     }
     assert_memory_equal(clade_behaviour_parameters(model[0]), clade_behaviour_parameters(model[1]),
                         clade_behaviour_n_parameters(model[0]) * sizeof(float));
     clade_behaviour_free(model[0]);
     clade_behaviour_free(model[1]);
+    clade_sequences_free(s);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    check_threads(false, 0);
+    check_threads(true, 0);
+    check_threads(true, 4);
+}
+
+/* What one rank hands on of a step's gradient and loss. The step ends there. */
+typedef struct handed {
+    float *gradient;
+    double loss;
+    size_t n_calls;
+} handed;
+
+static clade_status hand_on(void *context, float *gradient, size_t n, double *loss,
+                            clade_error *err)
+{
+    handed *const h = context;
+    for (size_t i = 0; i < n; i++)
+        h->gradient[i] += gradient[i];
+    h->loss += *loss;
+    h->n_calls++;
+    return clade_fail(err, CLADE_ERR_INTERRUPTED, "seen");
+}
+
+/* Two shards in one process, and one in each of two: the same up to the order of sums. */
+static void check_ranks(size_t n_negatives)
+{
+    clade_sequences        *s       = small_log(true);
+    clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model   = NULL;
+    handed                  got[2]  = { 0 };
+    clade_window            window[7];
+    double                  square = 0.0, away = 0.0;
+    options.future_weight = 0.5f, options.contrast_weight = 1.5f, options.return_weight = 0.5f;
+    options.with_moment = true, options.with_own = true;
+    check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
+    const size_t n = clade_behaviour_n_parameters(model);
+    for (size_t c = 0; c < 7; c++)
+        window[c] = (clade_window){ (uint32_t)c, s->start[c], s->start[c + 1] };
+    for (size_t run = 0; run < 3; run++) {
+        clade_learner_options o       = clade_learner_defaults();
+        clade_learner        *learner = NULL;
+        clade_learner_step    step;
+        handed *const         h = &got[run > 0];
+        o.n_shards = 2, o.shard_tokens = 64, o.n_negatives = n_negatives;
+        o.n_ranks = run == 0 ? 1 : 2, o.rank = run == 2;
+        o.all_reduce = hand_on, o.all_reduce_context = h;
+        if (h->gradient == NULL) h->gradient = CLADE_NEW(float, n);
+        check_ok(clade_learner_create(&learner, model, &o, NULL));
+        assert_int_equal(clade_learner_take(&step, learner, s, window, 7, 1.0, NULL),
+                         CLADE_ERR_INTERRUPTED);
+        clade_learner_free(learner);
+    }
+    assert_int_equal(got[1].n_calls, 2);
+    check_close(got[1].loss, got[0].loss, 1e-9);
+    for (size_t i = 0; i < n; i++) {
+        square += pow((double)got[0].gradient[i], 2.0);
+        away += pow((double)got[0].gradient[i] - (double)got[1].gradient[i], 2.0);
+    }
+    assert_true(square > 0.0 && sqrt(away / square) < 1e-5); /* roundings of float */
+    free(got[0].gradient);
+    free(got[1].gradient);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+static void ranks_add_up_to_the_gradient_of_one(void **state)
+{
+    (void)state;
+    check_ranks(0);
+    check_ranks(4);
+}
+
+/* Two customers with ten items each, all different, of 400. */
+static clade_sequences *ten_each(void)
+{
+    clade_sequences *s = NULL;
+    check_ok(clade_sequences_create(&s, 2, 20, 400, false, NULL));
+    for (size_t e = 0; e < 20; e++)
+        s->item[e] = (uint32_t)(e * 19 + 1);
+    s->start[1] = 10, s->start[2] = 20;
+    return s;
+}
+
+/* With few candidates a step changes the rows that it names; those of windows ahead are named too.
+ */
+static void rows_of_the_window_ahead_move(void **state)
+{
+    (void)state;
+    clade_sequences        *s         = ten_each();
+    clade_behaviour_options options   = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model     = NULL;
+    clade_learner          *learner   = NULL;
+    clade_learner_options   o         = clade_learner_defaults();
+    const clade_window      window[2] = { { 0, 0, 5 }, { 1, 10, 15 } };
+    clade_learner_step      step;
+    float                   before[2][32];
+    o.n_shards = 1, o.n_negatives = 1;
+    options.future_days = 3.0f, options.contrast_weight = 1.0f;
+    check_ok(clade_behaviour_create(&model, &options, s, 3, NULL));
+    check_ok(clade_learner_create(&learner, model, &o, NULL));
+    const float *const item = clade_behaviour_parameters(model);
+    memcpy(before[0], item + (size_t)s->item[6] * 32, sizeof before[0]);
+    memcpy(before[1], item + (size_t)s->item[8] * 32, sizeof before[1]);
+    for (size_t i = 0; i < 12; i++)
+        check_ok(clade_learner_take(&step, learner, s, window, 2, 1.0, NULL));
+    assert_memory_not_equal(before[0], item + (size_t)s->item[6] * 32, sizeof before[0]);
+    assert_memory_equal(before[1], item + (size_t)s->item[8] * 32, sizeof before[1]);
+    clade_learner_free(learner);
+    clade_behaviour_free(model);
+    clade_sequences_free(s);
+}
+
+/* One step on the first five events of two customers with ten items each: the row of event 6 of the
+ * first, a window ahead, in the gradient of twice the weight less that of once; and of event 8. */
+static void contrast_ahead(double *ahead, double *beyond, clade_sequences *s, size_t n_negatives,
+                           uint64_t seed)
+{
+    clade_behaviour_options options   = small(CLADE_MIXER_DECAY);
+    const clade_window      window[2] = { { 0, 0, 5 }, { 1, 10, 15 } };
+    handed                  got[2]    = { 0 };
+    options.future_days               = 3.0f;
+    for (size_t twice = 0; twice < 2; twice++) {
+        clade_learner_options o       = clade_learner_defaults();
+        clade_behaviour      *model   = NULL;
+        clade_learner        *learner = NULL;
+        clade_learner_step    step;
+        options.contrast_weight = twice ? 2.0f : 1.0f;
+        check_ok(clade_behaviour_create(&model, &options, s, 3, NULL));
+        got[twice].gradient = CLADE_NEW(float, clade_behaviour_n_parameters(model));
+        o.seed = seed, o.n_shards = 1, o.n_negatives = n_negatives;
+        o.all_reduce = hand_on, o.all_reduce_context = &got[twice];
+        check_ok(clade_learner_create(&learner, model, &o, NULL));
+        assert_int_equal(clade_learner_take(&step, learner, s, window, 2, 1.0, NULL),
+                         CLADE_ERR_INTERRUPTED);
+        clade_learner_free(learner);
+        clade_behaviour_free(model);
+    }
+    for (size_t j = 0; j < 32; j++) {
+        const size_t at = (size_t)s->item[6] * 32 + j, far = (size_t)s->item[8] * 32 + j;
+        *ahead += fabs((double)got[1].gradient[at] - (double)got[0].gradient[at]);
+        *beyond += fabs((double)got[1].gradient[far] - (double)got[0].gradient[far]);
+    }
+    free(got[0].gradient);
+    free(got[1].gradient);
+}
+
+static void items_of_the_window_ahead_are_learnt_from(void **state)
+{
+    (void)state;
+    clade_sequences *s = ten_each();
+    for (size_t n_negatives = 0; n_negatives < 2; n_negatives++) {
+        double ahead = 0.0, beyond = 0.0;
+        for (uint64_t seed = 0; seed < 12; seed++) /* one cut in four is just before the end */
+            contrast_ahead(&ahead, &beyond, s, n_negatives, seed);
+        assert_true(ahead > 1e-3);
+        assert_true(beyond == 0.0);
+    }
+    clade_sequences_free(s);
+}
+
+/* Three events ahead, a place on a circle says all. An untaught model does as well as chance among
+ * the windows of other customers: at least 12 cuts of 7 customers here. */
+static void a_past_finds_its_own_future(void **state)
+{
+    (void)state;
+    clade_sequences        *s       = circles();
+    clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+    clade_behaviour        *model   = NULL;
+    options.future_days = 3.0f, options.contrast_weight = 1.0f;
+    for (size_t few = 0; few < 2; few++) {
+        check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+        const clade_learner_step before = learn_steps(model, s, 1, few * 6, 2);
+        assert_true(before.n_cuts >= 12 && before.contrast_loss > log(6.0));
+        const clade_learner_step after = learn_steps(model, s, 150, few * 6, 2);
+        /* Others at the same place have the same window: of 21 places about one in nine cuts. */
+        if (!(after.contrast_loss < 0.8)) print_error("%g\n", after.contrast_loss);
+        assert_true(after.contrast_loss < 0.8);
+        assert_true(share_of_hits(model, s) > 0.99); /* and nothing else is forgotten */
+        clade_behaviour_free(model);
+    }
     clade_sequences_free(s);
 }
 
@@ -234,7 +430,7 @@ static void a_file_gives_the_model_back(void **state)
     const char *const       notes[] = { "seed", "9", NULL };
     options.mixer[1]                = CLADE_MIXER_DECAY;
     options.with_moment = true, options.return_weight = 0.25f, options.future_weight = 0.5f;
-    options.with_own = true;
+    options.with_own = true, options.contrast_weight = 0.25f, options.contrast_temperature = 0.5f;
     check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
     check_folder_make(folder, "behaviour");
     (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
@@ -500,7 +696,10 @@ static void options_out_of_range_are_named(void **state)
     options.d = 32, options.max_events = 1;
     assert_int_equal(clade_behaviour_create(&model, &options, s, 1, &err), CLADE_ERR_ARG);
     assert_non_null(strstr(err.message, "max_events is 1, wanted 2 to"));
-    options.max_events = 32, options.temperature = -0.5f;
+    options.max_events = 32, options.contrast_temperature = 0.0f;
+    assert_int_equal(clade_behaviour_create(&model, &options, s, 1, &err), CLADE_ERR_ARG);
+    assert_non_null(strstr(err.message, "contrast_temperature is 0, wanted 0.001 to 10"));
+    options.contrast_temperature = 0.1f, options.temperature = -0.5f;
     assert_int_equal(clade_behaviour_create(&model, &options, s, 1, &err), CLADE_ERR_ARG);
     assert_null(model);
     clade_sequences_free(s);
@@ -513,6 +712,10 @@ int main(void)
         cmocka_unit_test(a_few_drawn_items_teach_it_too),
         cmocka_unit_test(a_step_leaves_no_gradient_behind_for_the_next),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(ranks_add_up_to_the_gradient_of_one),
+        cmocka_unit_test(rows_of_the_window_ahead_move),
+        cmocka_unit_test(items_of_the_window_ahead_are_learnt_from),
+        cmocka_unit_test(a_past_finds_its_own_future),
         cmocka_unit_test(a_vector_depends_on_the_past_of_its_customer_alone),
         cmocka_unit_test(a_customer_of_whom_nothing_is_known_has_a_vector_of_zeros),
         cmocka_unit_test(a_file_gives_the_model_back),

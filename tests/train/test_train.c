@@ -21,14 +21,24 @@ static clade_train_options short_training(void)
     return o;
 }
 
-static clade_behaviour *small_model(const clade_sequences *s)
+/* all: with every objective. */
+static clade_behaviour *model_with(const clade_sequences *s, bool all)
 {
     clade_behaviour_options o     = clade_behaviour_defaults();
     clade_behaviour        *model = NULL;
     o.d = 16, o.n_heads = 1, o.ff = 16, o.n_rates = 3, o.max_events = 8;
     o.mixer[1] = CLADE_MIXER_DECAY;
+    if (all) {
+        o.with_moment = true, o.with_own = true, o.return_weight = 0.3f;
+        o.future_weight = 0.3f, o.contrast_weight = 0.3f;
+    }
     check_ok(clade_behaviour_create(&model, &o, s, 2, NULL));
     return model;
+}
+
+static clade_behaviour *small_model(const clade_sequences *s)
+{
+    return model_with(s, false);
 }
 
 /* Looks at the validation cases: scores rise for `period` looks, and begin again. */
@@ -56,13 +66,13 @@ static void interrupt_in_third(void *context, const clade_train_epoch *epoch)
 
 /* Stopped after three epochs of seven. With a period of 3 the best is from before the stop, and has
  * to be in the checkpoint; with 100 it is the last, and every step since has to be the same. */
-static void check_a_stop(int period, size_t best_epoch, size_t n_negatives)
+static void check_a_stop(int period, size_t best_epoch, size_t n_negatives, bool all)
 {
     char                folder[256], path[300];
     clade_sequences    *s       = small_log(true);
     clade_train_options options = short_training();
     clade_train_report  report;
-    clade_behaviour    *whole = small_model(s), *parts = small_model(s);
+    clade_behaviour    *whole = model_with(s, all), *parts = model_with(s, all);
     looks               seen[2] = { { 0, period }, { 3, period } }; /* three in the child */
     check_folder_make(folder, "train");
     (void)snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
@@ -103,14 +113,21 @@ static void check_a_stop(int period, size_t best_epoch, size_t n_negatives)
 static void a_stopped_training_ends_with_the_same_bits(void **state)
 {
     (void)state;
-    check_a_stop(3, 3, 0);
-    check_a_stop(100, 7, 0);
+    check_a_stop(3, 3, 0, false);
+    check_a_stop(100, 7, 0, false);
 }
 
 static void so_does_one_over_a_sampled_catalogue(void **state)
 {
     (void)state;
-    check_a_stop(100, 7, 5);
+    check_a_stop(100, 7, 5, false);
+}
+
+static void so_does_one_of_all_objectives(void **state)
+{
+    (void)state;
+    check_a_stop(100, 7, 0, true);
+    check_a_stop(100, 7, 5, true);
 }
 
 static void a_checkpoint_of_another_training_is_refused(void **state)
@@ -252,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stopped_training_ends_with_the_same_bits),
         cmocka_unit_test(so_does_one_over_a_sampled_catalogue),
+        cmocka_unit_test(so_does_one_of_all_objectives),
         cmocka_unit_test(a_stop_while_judging_ends_with_the_same_bits),
         cmocka_unit_test(a_budget_that_is_spent_when_it_is_planned_ends_the_training),
         cmocka_unit_test(a_checkpoint_of_another_training_is_refused),

@@ -17,10 +17,12 @@
 
 enum {
     CLADE__TENSORS_MAX = 16 * CLADE_BEHAVIOUR_BLOCKS_MAX + 64,
-    CLADE__GAP_BUCKETS = 64,  /* of elapsed time, log-spaced: 0.301 apart in ln seconds */
-    CLADE__LOSS_TOKENS = 192, /* tokens whose logits are in flight at once */
-    CLADE__LOSS_ITEMS  = 256, /* items of one tile of logits */
-    CLADE__QUERY_ROWS  = 48,  /* queries of one tile of attention */
+    CLADE__GAP_BUCKETS = 64,   /* of elapsed time, log-spaced: 0.301 apart in ln seconds */
+    CLADE__LOSS_TOKENS = 192,  /* tokens whose logits are in flight at once */
+    CLADE__LOSS_ITEMS  = 256,  /* items of one tile of logits */
+    CLADE__QUERY_ROWS  = 48,   /* queries of one tile of attention */
+    CLADE__CUTS        = 1024, /* of a step, where past and future are contrasted */
+    CLADE__CUT_ITEMS   = 32,   /* of the window behind a cut that count: its first */
 };
 
 /** Of clade__tokens.returns. */
@@ -54,6 +56,7 @@ typedef struct clade__layout {
     clade__block_layout block[CLADE_BEHAVIOUR_BLOCKS_MAX];
     size_t              norm_out;   /* (d) */
     size_t              future;     /* (d, d), with a future_weight, else SIZE_MAX */
+    size_t              contrast;   /* (d, d), with a contrast_weight */
     size_t              silence;    /* (64, 2 d) factors and shifts, with_moment and with times */
     size_t              comes_back; /* (1, d + 1) with a return_weight and times */
     size_t              own;        /* (1, clade__own_size(d)) with_own */
@@ -85,6 +88,12 @@ CLADE_MUST_USE clade_status clade__behaviour_allocate(clade_behaviour       *mod
 
 /* ---- A batch of tokens ----------------------------------------------------------------------- */
 
+/** Where the contrast is asked. */
+typedef struct clade__cut {
+    uint32_t token;
+    uint32_t index; /* among the cuts of the step */
+} clade__cut;
+
 /** Customers' histories one behind the other. Arrays have room for capacity tokens. */
 typedef struct clade__tokens {
     size_t    capacity;
@@ -107,6 +116,9 @@ typedef struct clade__tokens {
     uint8_t
           *elapsed; /* (sum of L^2) bucket of the time between two events of a customer, or NULL */
     size_t elapsed_capacity;
+
+    size_t      n_cuts;
+    clade__cut *cut; /* (n_cuts), with a contrast_weight */
 } clade__tokens;
 
 CLADE_MUST_USE clade_status clade__tokens_create(clade__tokens         *tokens,
@@ -133,9 +145,10 @@ typedef struct clade__packed_block {
 
 typedef struct clade__packed {
     clade__packed_block block[CLADE_BEHAVIOUR_BLOCKS_MAX];
-    float              *future, *future_t; /* NULL without a second objective */
-    float              *silence;           /* clade__silences, or NULL */
-    float              *own;               /* clade__own_table, or NULL */
+    float              *future, *future_t;     /* NULL without a second objective */
+    float              *contrast, *contrast_t; /* NULL without a contrast */
+    float              *silence;               /* clade__silences, or NULL */
+    float              *own;                   /* clade__own_table, or NULL */
     float              *memory;
 } clade__packed;
 
@@ -215,6 +228,10 @@ typedef struct clade__room {
     float                   *logits;              /* (V, LOSS_TOKENS) */
     float                   *tile_max, *tile_sum; /* (tiles, LOSS_TOKENS) */
     float                   *memory;
+
+    float *cut_out, *cut_query, *d_cut; /* (cuts, d) outputs there, projected, gradient of these */
+    float *cut_scale;                   /* (cuts) */
+    float *cut_logits;                  /* clade__contrast_logits */
 } clade__room;
 
 /** with_loss: rows of candidates whose logits are in flight, 0 when serving. */
@@ -277,7 +294,15 @@ void clade__backward(float *grad, clade__room *room, const clade_behaviour *mode
                      const clade__packed *packed, const clade__tokens *tokens,
                      const clade__chance *chance);
 
-/** y = x / |x| / T for N rows, and scale = 1 / |x|; without a temperature y = x. */
+/** dW (m, n) += X' dY: X (N, m) by ldx, dY (N, n) by ldy. */
+void clade__weight_gradient(float *dw, const float *x, size_t ldx, const float *dy, size_t ldy,
+                            size_t m, size_t n, size_t N, clade__room *room);
+/** y = x / |x| / T for N rows of d, and scale = 1 / |x|. In place allowed. */
+void clade__directions(float *y, float *scale, const float *x, size_t N, size_t d, float T);
+/** From the gradient of y to that of x, in place. */
+void clade__directions_backward(float *dy, const float *y, const float *scale, size_t N, size_t d,
+                                float T);
+/** clade__directions with the model's temperature; without one y = x. */
 void clade__project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N);
 /** A block of decays, event by event: speed (H, K) = e^r, step = exp(-e^r), scale = s_k. */
 void clade__decay_constants(float *speed, float *step, float *scale, const clade_behaviour *model,
@@ -303,6 +328,46 @@ double clade__return_loss(clade__room *room, const clade_behaviour *model,
 /** d_h (N, d) += the part of the gradient of out. Nothing without at.comes_back. */
 void clade__return_backward(float *grad, float *d_h, const clade__room *room,
                             const clade_behaviour *model, const clade__tokens *tokens);
+
+/* ---- Past against future (contrast.c) -------------------------------------------------------- */
+
+/** The windows behind the cuts of a step. */
+typedef struct clade__contrast {
+    size_t    capacity, n;    /* cuts */
+    uint32_t *customer;       /* (n) */
+    uint32_t *n_items;        /* (n) of its window, at least 1 */
+    uint32_t *item;           /* (n, CUT_ITEMS) */
+    float    *future;         /* (n, d) of length 1 */
+    float    *scale;          /* (n) */
+    float    *across, *along; /* future, packed for products with its transpose and with itself */
+    float    *row, *d_row;    /* of one cut's items */
+    float     inverse_norm[CLADE__CUT_ITEMS];
+} clade__contrast;
+
+CLADE_MUST_USE clade_status clade__contrast_create(clade__contrast       *contrast,
+                                                   const clade_behaviour *model, size_t capacity,
+                                                   clade_error *err);
+void                        clade__contrast_free(clade__contrast *contrast);
+/** A cut at a token, with the n items behind it. Nothing when none is an item, or no room is left.
+ */
+void clade__contrast_add(clade__contrast *contrast, clade__tokens *tokens, size_t token,
+                         uint32_t customer, const uint32_t *item, size_t n);
+/** Futures from the items' rows. */
+void clade__contrast_futures(clade__contrast *contrast, const clade_behaviour *model);
+/** grad (at.n) += from d_future (n, d), which is changed. */
+void clade__contrast_futures_backward(float *grad, float *d_future, clade__contrast *contrast,
+                                      const clade_behaviour *model);
+/** Sum over the cuts of these tokens of weight times the loss; d_future (n, d) is added to,
+ *  room->d_cut written. */
+double clade__contrast_loss(float *d_future, clade__room *room, const clade_behaviour *model,
+                            const clade__packed *packed, const clade__tokens *tokens,
+                            const clade__contrast *contrast, float weight);
+/** d_h (N, d) += the part of the gradient of out. Nothing without at.contrast. */
+void clade__contrast_backward(float *grad, float *d_h, clade__room *room,
+                              const clade_behaviour *model, const clade__packed *packed,
+                              const clade__tokens *tokens);
+/** Floats of room->cut_logits. */
+size_t clade__contrast_logits(void);
 
 /** Candidates of the loss: rows of a table of item vectors (loss.c). */
 typedef struct clade__candidates {

@@ -96,8 +96,7 @@ void clade__block(float *out, clade__kept *k, clade__room *room, const clade_beh
     f->add(out, k->middle, N * d);
 }
 
-/* dW (m, n) += X' dY: X (N, m) by ldx, dY (N, n) by ldy. */
-static void weight_gradient(float *dw, const float *x, size_t ldx, const float *dy, size_t ldy,
+void clade__weight_gradient(float *dw, const float *x, size_t ldx, const float *dy, size_t ldy,
                             size_t m, size_t n, size_t N, clade__room *room)
 {
     const clade_kernels *const f = clade_kernels_get();
@@ -118,12 +117,13 @@ static void ff_backward(float *grad, float *d_x, const clade__kept *k, clade__ro
     if (k->ff_branch != NULL)
         outer_gate_backward(room->d_wide + 2 * F, dy, k->ff_branch, k->ff + 2 * F, W, N, d);
     drop(dy, N * d, model, chance, b, MASK_FF);
-    weight_gradient(clade__dense(grad, model, l->ff_out), k->ff_gated, F, dy, d, F, d, N, room);
+    clade__weight_gradient(clade__dense(grad, model, l->ff_out), k->ff_gated, F, dy, d, F, d, N,
+                           room);
     f->matmul(room->d_ff, F, dy, d, 1, w->ff_out_t, N, F, d, false);
     f->gate_backward(room->d_wide, W, room->d_wide + F, W, room->d_ff, F, k->ff, W, k->ff + F, W, N,
                      F);
-    weight_gradient(clade__dense(grad, model, l->ff_in), k->middle_normed, d, room->d_wide, W, d, W,
-                    N, room);
+    clade__weight_gradient(clade__dense(grad, model, l->ff_in), k->middle_normed, d, room->d_wide,
+                           W, d, W, N, room);
     f->matmul(room->d_b, d, room->d_wide, W, 1, w->ff_in_t, N, d, W, false);
     f->rms_norm_backward(d_x, clade__dense(grad, model, l->norm_ff), room->d_b, k->middle,
                          model->theta + l->norm_ff, k->middle_scale, N, d);
@@ -148,7 +148,7 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
         outer_gate_backward(d_p + l->width - d, dy, k->mix_branch, k->p + l->width - d, l->width, N,
                             d);
     drop(dy, N * d, model, chance, b, MASK_MIX);
-    weight_gradient(clade__dense(grad, model, l->out), k->gated, d, dy, d, d, d, N, room);
+    clade__weight_gradient(clade__dense(grad, model, l->out), k->gated, d, dy, d, d, d, N, room);
     f->matmul(d_inner, d, dy, d, 1, w->out_t, N, d, d,
               false); /* the gradient of gated; below, of o */
 
@@ -162,8 +162,8 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
         clade__attention_backward(grad, d_p, d_inner, k, room, model, b, tokens);
     }
     f->add_rows(clade__dense(grad, model, l->in_bias), d_p, l->width, N, l->width);
-    weight_gradient(clade__dense(grad, model, l->in), k->normed, d, d_p, l->width, d, l->width, N,
-                    room);
+    clade__weight_gradient(clade__dense(grad, model, l->in), k->normed, d, d_p, l->width, d,
+                           l->width, N, room);
     f->matmul(dy, d, d_p, l->width, 1, w->in_t, N, d, l->width, false);
     f->rms_norm_backward(d_x, clade__dense(grad, model, l->norm), dy, k->x, model->theta + l->norm,
                          k->scale, N, d);
@@ -171,15 +171,9 @@ void clade__block_backward(float *grad, float *d_x, const clade__kept *k, clade_
 
 /* ---- All blocks ------------------------------------------------------------------------------ */
 
-void clade__project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N)
+void clade__directions(float *y, float *scale, const float *x, size_t N, size_t d, float T)
 {
-    const size_t d = model->options.d;
-    const float  T = model->options.temperature;
     for (size_t t = 0; t < N; t++, x += d, y += d) {
-        if (T <= 0.0f) {
-            memcpy(y, x, d * sizeof *y);
-            continue;
-        }
         scale[t] = (float)(1.0 / __builtin_sqrt(clade_kernels_get()->sum_squares(x, d) + 1e-12));
         for (size_t j = 0; j < d; j++)
             y[j] = x[j] * (scale[t] / T);
@@ -187,16 +181,31 @@ void clade__project(float *y, float *scale, const float *x, const clade_behaviou
 }
 
 /* dx = (dy - y (y . dy) T^2) / |x| / T, in place. */
-static void project_backward(float *dy, const float *y, const float *scale,
-                             const clade_behaviour *model, size_t N)
+void clade__directions_backward(float *dy, const float *y, const float *scale, size_t N, size_t d,
+                                float T)
 {
-    const size_t d = model->options.d;
-    const float  T = model->options.temperature;
-    for (size_t t = 0; T > 0.0f && t < N; t++, y += d, dy += d) {
+    for (size_t t = 0; t < N; t++, y += d, dy += d) {
         const float along = clade_kernels_get()->dot(y, dy, d) * T * T;
         for (size_t j = 0; j < d; j++)
             dy[j] = (dy[j] - y[j] * along) * (scale[t] / T);
     }
+}
+
+void clade__project(float *y, float *scale, const float *x, const clade_behaviour *model, size_t N)
+{
+    const size_t d = model->options.d;
+    if (model->options.temperature > 0.0f) {
+        clade__directions(y, scale, x, N, d, model->options.temperature);
+    } else if (y != x) {
+        memcpy(y, x, N * d * sizeof *y);
+    }
+}
+
+static void project_backward(float *dy, const float *y, const float *scale,
+                             const clade_behaviour *model, size_t N)
+{
+    const float T = model->options.temperature;
+    if (T > 0.0f) clade__directions_backward(dy, y, scale, N, model->options.d, T);
 }
 
 void clade__forward(clade__room *room, const clade_behaviour *model, const clade__packed *packed,
@@ -227,11 +236,12 @@ void clade__backward(float *grad, clade__room *room, const clade_behaviour *mode
     project_backward(room->d_hidden, room->hidden, room->hidden_scale, model, N);
     if (model->at.future != SIZE_MAX) {
         project_backward(room->d_future, room->future, room->future_scale, model, N);
-        weight_gradient(clade__dense(grad, model, model->at.future), room->out, d, room->d_future,
-                        d, d, d, N, room);
+        clade__weight_gradient(clade__dense(grad, model, model->at.future), room->out, d,
+                               room->d_future, d, d, d, N, room);
         f->matmul(room->d_hidden, d, room->d_future, d, 1, packed->future_t, N, d, d, true);
     }
     clade__return_backward(grad, room->d_hidden, room, model, tokens);
+    clade__contrast_backward(grad, room->d_hidden, room, model, packed, tokens);
     clade__moment_backward(grad, room->d_hidden, room, model, packed, tokens);
     memset(room->d_x, 0, N * d * sizeof(float));
     f->rms_norm_backward(room->d_x, clade__dense(grad, model, model->at.norm_out), room->d_hidden,

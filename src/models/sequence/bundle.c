@@ -67,6 +67,8 @@ static void write_description(clade_buffer *out, const clade_behaviour *model)
     clade_json_put_number(&json, "dropout_in", (double)o->dropout_in);
     clade_json_put_number(&json, "future_weight", (double)o->future_weight);
     clade_json_put_number(&json, "future_days", (double)o->future_days);
+    clade_json_put_number(&json, "contrast_weight", (double)o->contrast_weight);
+    clade_json_put_number(&json, "contrast_temperature", (double)o->contrast_temperature);
     clade_json_put_bool(&json, "with_moment", o->with_moment);
     clade_json_put_number(&json, "return_weight", (double)o->return_weight);
     clade_json_put_bool(&json, "with_own", o->with_own);
@@ -175,10 +177,11 @@ static double number(description *d, const clade_json_node *of, const char *key,
     return low;
 }
 
-/* What files of older versions do not have: 0 when it is not there, as every option behind them. */
-static float newer(description *d, const clade_json_node *of, const char *key, double high)
+/* What files of older versions do not have stays as it is. */
+static void newer(float *in_out, description *d, const clade_json_node *of, const char *key,
+                  double low, double high)
 {
-    return clade_json_get(d->tree, of, key) == NULL ? 0.0f : (float)number(d, of, key, 0, high);
+    if (clade_json_get(d->tree, of, key) != NULL) *in_out = (float)number(d, of, key, low, high);
 }
 
 static bool flag(const description *d, const clade_json_node *of, const char *key)
@@ -339,9 +342,11 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
     o->future_weight = (float)number(&d, tree.node, "future_weight", 0, 100);
     o->future_days   = (float)number(&d, tree.node, "future_days", 0, 3660);
     o->with_moment   = flag(&d, tree.node, "with_moment");
-    o->return_weight = newer(&d, tree.node, "return_weight", 100);
-    o->with_own      = flag(&d, tree.node, "with_own");
-    o->outer_gate    = flag(&d, tree.node, "outer_gate");
+    newer(&o->return_weight, &d, tree.node, "return_weight", 0, 100);
+    newer(&o->contrast_weight, &d, tree.node, "contrast_weight", 0, 100);
+    newer(&o->contrast_temperature, &d, tree.node, "contrast_temperature", 0.001, 10);
+    o->with_own   = flag(&d, tree.node, "with_own");
+    o->outer_gate = flag(&d, tree.node, "outer_gate");
     read_blocks(&d, o);
     const uint32_t n_items = whole(&d, tree.node, "items", 0, 1 << 30);
     CLADE_TRY(d.status);

@@ -20,17 +20,19 @@
 
 enum {
     SPAN       = 1 << 15, /* floats of one task of sums and updates */
-    FUTURE_MAX = 256,     /* events that the second objective looks ahead */
+    FUTURE_MAX = 256,     /* events that the second objective and the contrast look ahead */
+    CUT_EVERY  = 16,      /* events: one of them is a cut */
 };
 static const double SILENCE_MIN_S = 60.0, SILENCE_MAX_S = 366.0 * 86400.0; /* drawn by logarithm */
 static const double SILENCE_DAYS = 90.0;                                   /* drawn by the day */
 
 typedef struct shard {
     clade__tokens tokens;
-    float        *grad;  /* dense part of theta */
-    float        *d_row; /* (n_candidates, d) */
-    float        *d_x;   /* (shard_tokens, d) */
-    double        loss, future_loss, return_loss;
+    float        *grad;     /* dense part of theta */
+    float        *d_row;    /* (n_candidates, d) */
+    float        *d_x;      /* (shard_tokens, d) */
+    float        *d_future; /* (cuts, d) with a contrast */
+    double        loss, future_loss, return_loss, contrast_loss;
 } shard;
 
 struct clade_learner {
@@ -56,10 +58,12 @@ struct clade_learner {
     size_t    n_touched;
     uint8_t  *is_touched;
 
-    float   *future_weight; /* (shard_tokens) all the same; NULL without a second objective */
-    float   *grad, *m, *v, *average;
-    uint64_t n_steps;
-    double  *norm; /* of the gradient, by span */
+    float *future_weight;     /* (shard_tokens) all the same; NULL without a second objective */
+    clade__contrast contrast; /* of this step; empty without a contrast_weight */
+    float           contrast_weight; /* of a cut in this step */
+    float          *grad, *m, *v, *average;
+    uint64_t        n_steps;
+    double         *norm; /* of the gradient, by span */
 };
 
 clade_learner_options clade_learner_defaults(void)
@@ -160,10 +164,11 @@ static clade_status create_shards(clade_learner *l, clade_error *err)
         shard *const one = &l->shard[s];
         CLADE_TRY(clade__tokens_create(&one->tokens, l->model, l->options.shard_tokens, err));
         if (s < l->first_shard || s >= l->end_shard) continue;
-        one->grad  = CLADE_NEW(float, l->n_dense);
-        one->d_row = CLADE_NEW(float, l->candidates_capacity *d);
-        one->d_x   = CLADE_NEW(float, l->options.shard_tokens *d);
-        if (one->grad == NULL || one->d_row == NULL || one->d_x == NULL) {
+        one->grad     = CLADE_NEW(float, l->n_dense);
+        one->d_row    = CLADE_NEW(float, l->candidates_capacity *d);
+        one->d_x      = CLADE_NEW(float, l->options.shard_tokens *d);
+        one->d_future = CLADE_NEW(float, l->contrast.capacity *d);
+        if (one->grad == NULL || one->d_row == NULL || one->d_x == NULL || one->d_future == NULL) {
             return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the gradients of shard %zu", s);
         }
     }
@@ -198,6 +203,10 @@ clade_status clade_learner_create(clade_learner **out, clade_behaviour *model,
     }
     if (status == CLADE_OK) status = clade__packed_create(&l->packed, model, true, err);
     if (status == CLADE_OK) status = create_candidates(l, err);
+    if (status == CLADE_OK && model->at.contrast != SIZE_MAX) {
+        status = clade__contrast_create(&l->contrast, model,
+                                        options->n_shards * options->shard_tokens, err);
+    }
     if (status == CLADE_OK) status = create_shards(l, err);
     if (status != CLADE_OK) {
         clade_learner_free(l);
@@ -216,10 +225,12 @@ void clade_learner_free(clade_learner *l)
         free(l->shard[s].grad);
         free(l->shard[s].d_row);
         free(l->shard[s].d_x);
+        free(l->shard[s].d_future);
     }
     for (size_t r = 0; l->room != NULL && r < l->n_rooms; r++)
         clade__room_free(&l->room[r]);
     clade__packed_free(&l->packed);
+    clade__contrast_free(&l->contrast);
     free(l->shard);
     free(l->room);
     free(l->candidate);
@@ -247,13 +258,18 @@ size_t clade_learner_bytes(const clade_behaviour *model, const clade_learner_opt
     const size_t rows = o->n_negatives == 0 ? n_items : most_candidates(model, o);
     const size_t threads =
         (size_t)clade_threads_get() < o->n_shards ? (size_t)clade_threads_get() : o->n_shards;
+    size_t cuts = o->n_shards * o->shard_tokens;
+    if (model->at.contrast == SIZE_MAX) cuts = 0;
+    if (cuts > CLADE__CUTS) cuts = CLADE__CUTS;
     const size_t wide     = 4 * d + 3 * (size_t)b->ff;
     const size_t per_room = o->shard_tokens * (b->n_blocks * (8 * d + wide) + 6 * d + 2 * wide) +
-                            rows * CLADE__LOSS_TOKENS;
+                            rows * CLADE__LOSS_TOKENS + 3 * cuts * d +
+                            (cuts > 0 ? clade__contrast_logits() : 0);
     const size_t per_shard = n - model->at.tables_end + rows * d + o->shard_tokens * d +
-                             (model->shape.with_time ? o->shard_tokens * b->max_events / 4 : 0);
-    return sizeof(float) *
-           (5 * n + 2 * rows * d + threads * per_room + o->n_shards / o->n_ranks * per_shard);
+                             (model->shape.with_time ? o->shard_tokens * b->max_events / 4 : 0) +
+                             cuts * d;
+    return sizeof(float) * (5 * n + 2 * rows * d + cuts * (3 * d + CLADE__CUT_ITEMS) +
+                            threads * per_room + o->n_shards / o->n_ranks * per_shard);
 }
 
 const float *clade_learner_average(const clade_learner *l)
@@ -281,21 +297,27 @@ static int64_t window_us(const clade_behaviour *model)
     return (int64_t)((double)model->options.future_days * 86400e6);
 }
 
-/* An item of the events behind `event` within the window of the second objective, or 0. All of the
- * customer's log that may be learnt from counts, not this window of it alone. */
-static uint32_t draw_future(const question *q, uint64_t event, int64_t silence_us, clade_rng *rng)
+/* How many events behind `event` are within the window of the question. All of the customer's log
+ * that may be learnt from counts, not this window of it alone. */
+static uint64_t events_ahead(const question *q, uint64_t event, int64_t silence_us)
 {
     const clade_sequences *const s = q->s;
     uint64_t                     n = 0;
     if (s->at_us == NULL) {
         n = (uint64_t)q->model->options.future_days;
-        if (n > q->last - event) n = q->last - event;
-    } else {
-        const int64_t until = s->at_us[event] + silence_us + window_us(q->model);
-        while (n < FUTURE_MAX && event + n < q->last && s->at_us[event + n + 1] <= until)
-            n++;
+        return n > q->last - event ? q->last - event : n;
     }
-    return n == 0 ? 0 : s->item[event + 1 + clade_rng_below(rng, n)];
+    const int64_t until = s->at_us[event] + silence_us + window_us(q->model);
+    while (n < FUTURE_MAX && event + n < q->last && s->at_us[event + n + 1] <= until)
+        n++;
+    return n;
+}
+
+/* An item of these events, or 0. */
+static uint32_t draw_future(const question *q, uint64_t event, int64_t silence_us, clade_rng *rng)
+{
+    const uint64_t n = events_ahead(q, event, silence_us);
+    return n == 0 ? 0 : q->s->item[event + 1 + clade_rng_below(rng, n)];
 }
 
 /* Most questions come at once; a quarter after a silence, drawn evenly on the log scale or evenly
@@ -329,8 +351,13 @@ static bool asks_last(const clade_behaviour *model)
     return model->at.silence != SIZE_MAX;
 }
 
-static bool add_window(shard *one, const clade_learner *l, const clade_sequences *s,
-                       const clade_window *window, clade_rng *rng)
+/* The chance of a step's questions; cuts draw from a stream of their own. */
+typedef struct draws {
+    clade_rng questions, cuts;
+} draws;
+
+static bool add_window(shard *one, clade_learner *l, const clade_sequences *s,
+                       const clade_window *window, draws *by)
 {
     const clade_behaviour *const model   = l->model;
     const uint64_t               behind  = s->start[window->customer + 1];
@@ -343,8 +370,10 @@ static bool add_window(shard *one, const clade_learner *l, const clade_sequences
     if (!clade__tokens_add(tokens, model, s, s->start[window->customer], window->first, stop)) {
         return false;
     }
-    const bool asks_future = model->at.future != SIZE_MAX;
-    uint64_t   event       = stop - (tokens->n - before);
+    const bool asks_future = model->at.future != SIZE_MAX, cuts = model->at.contrast != SIZE_MAX;
+    uint64_t   event     = stop - (tokens->n - before);
+    size_t     cut       = SIZE_MAX;
+    clade_rng *const rng = &by->questions;
     for (size_t i = before; i < tokens->n; i++, event++) { /* asked for the one after it */
         const int64_t silence_us = draw_silence(&q, event, rng);
         tokens->target[i]        = event < q.last ? s->item[event + 1] : 0;
@@ -356,6 +385,13 @@ static bool add_window(shard *one, const clade_learner *l, const clade_sequences
         }
         if (model->at.comes_back != SIZE_MAX)
             tokens->returns[i] = comes_back(&q, event, silence_us);
+        if (cuts && (i - before) % CUT_EVERY == 0) {
+            const size_t left = tokens->n - i;
+            cut = i + (size_t)clade_rng_below(&by->cuts, left < CUT_EVERY ? left : CUT_EVERY);
+        }
+        if (i != cut) continue;
+        clade__contrast_add(&l->contrast, tokens, i, window->customer, s->item + event + 1,
+                            events_ahead(&q, event, silence_us));
     }
     return true;
 }
@@ -365,8 +401,10 @@ static bool add_window(shard *one, const clade_learner *l, const clade_sequences
 static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clade_window *windows,
                           size_t n_windows)
 {
-    size_t    n   = 0;
-    clade_rng rng = clade_rng_stream(l->options.seed, "behaviour/future", l->n_steps);
+    size_t n      = 0;
+    draws  by     = { clade_rng_stream(l->options.seed, "behaviour/future", l->n_steps),
+                      clade_rng_stream(l->options.seed, "behaviour/contrast", l->n_steps) };
+    l->contrast.n = 0;
     if (l->last_of != s) l->last_us = clade_sequences_last_us(s);
     l->last_of = s;
     for (size_t i = 0; i < l->options.n_shards; i++)
@@ -377,7 +415,7 @@ static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clad
         for (size_t i = 1; i < l->options.n_shards; i++) {
             if (l->shard[i].tokens.n < l->shard[least].tokens.n) least = i;
         }
-        if (!add_window(&l->shard[least], l, s, &windows[n], &rng)) break;
+        if (!add_window(&l->shard[least], l, s, &windows[n], &by)) break;
     }
     return n;
 }
@@ -459,6 +497,10 @@ static void draw_candidates(clade_learner *l, const clade_sequences *sequences)
             asked += (size_t)(t->target[i] > 0) + (size_t)(t->future[i] > 0);
         }
     }
+    for (size_t k = 0; k < l->contrast.n; k++) { /* futures are no candidates, but they learn */
+        for (size_t i = 0; i < l->contrast.n_items[k]; i++)
+            touch(l, l->contrast.item[k * CLADE__CUT_ITEMS + i]);
+    }
     for (size_t i = 0; i < l->options.n_negatives; i++)
         candidate_add(l, (uint32_t)(1 + clade_rng_below(&rng, n_items)));
     const double missed = pow(1.0 - 1.0 / (double)n_items, (double)l->options.n_negatives);
@@ -494,7 +536,8 @@ static void run_shard(size_t i, int worker, void *context)
         own.grad = clade__dense(one->grad, l->model, l->model->at.own);
     memset(one->grad, 0, l->n_dense * sizeof *one->grad);
     memset(one->d_row, 0, l->n_candidates * d * sizeof *one->d_row);
-    one->loss = one->future_loss = one->return_loss = 0.0;
+    if (l->contrast.n > 0) memset(one->d_future, 0, l->contrast.n * d * sizeof *one->d_future);
+    one->loss = one->future_loss = one->return_loss = one->contrast_loss = 0.0;
     if (one->tokens.n == 0) return;
     clade__embed(room, l->model, &one->tokens, &chance);
     clade__forward(room, l->model, &l->packed, &one->tokens, &chance, l->future_weight != NULL);
@@ -508,6 +551,10 @@ static void run_shard(size_t i, int worker, void *context)
     }
     if (l->model->at.comes_back != SIZE_MAX)
         one->return_loss = clade__return_loss(room, l->model, &one->tokens, l->return_weight);
+    if (l->model->at.contrast != SIZE_MAX) {
+        one->contrast_loss = clade__contrast_loss(one->d_future, room, l->model, &l->packed,
+                                                  &one->tokens, &l->contrast, l->contrast_weight);
+    }
     clade__backward(one->grad, room, l->model, &l->packed, &one->tokens, &chance);
     memcpy(one->d_x, room->d_x, one->tokens.n * d * sizeof *one->d_x);
 }
@@ -557,6 +604,9 @@ static void gather_gradient(clade_learner *l)
     }
     clade__items_backward(l->grad, first->d_row, l->row, l->inverse_norm, model, l->candidate,
                           l->n_candidates);
+    for (size_t i = l->first_shard + 1; l->contrast.n > 0 && i < l->end_shard; i++)
+        clade_kernels_get()->add(first->d_future, l->shard[i].d_future, l->contrast.n * d);
+    clade__contrast_futures_backward(l->grad, first->d_future, &l->contrast, model);
     for (size_t i = l->first_shard; i < l->end_shard; i++) {
         clade_rng           rng    = clade_rng_stream(l->options.seed, "behaviour/dropout",
                                                       l->n_steps * l->options.n_shards + i);
@@ -681,6 +731,9 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
         l->future_weight[i] = l->model->options.future_weight / (float)step.n_targets;
     l->return_weight =
         step.n_returns == 0 ? 0.0f : l->model->options.return_weight / (float)step.n_returns;
+    step.n_cuts        = l->contrast.n;
+    l->contrast_weight = l->model->options.contrast_weight / fmaxf((float)step.n_cuts, 1.0f);
+    clade__contrast_futures(&l->contrast, l->model);
     if (!all_items(l)) draw_candidates(l, sequences);
     clade__items(l->row, l->inverse_norm, l->model, l->candidate, l->n_candidates);
     clade__candidates_pack(l->row_packed, l->row, l->n_candidates, d);
@@ -689,7 +742,8 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
     gather_gradient(l);
     for (size_t s = l->first_shard; s < l->end_shard; s++)
         step.loss += l->shard[s].loss, step.future_loss += l->shard[s].future_loss,
-            step.return_loss += l->shard[s].return_loss;
+            step.return_loss += l->shard[s].return_loss,
+            step.contrast_loss += l->shard[s].contrast_loss;
     if (o->all_reduce != NULL) {
         CLADE_TRY(o->all_reduce(o->all_reduce_context, l->grad, l->model->at.n, &step.loss, err));
     }

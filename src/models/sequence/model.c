@@ -24,16 +24,17 @@ clade_mixer clade_mixer_find(clade_text name)
 clade_behaviour_options clade_behaviour_defaults(void)
 {
     return (clade_behaviour_options){
-        .d           = 64,
-        .n_blocks    = 2,
-        .n_heads     = 2,
-        .ff          = 128,
-        .n_rates     = 8,
-        .max_events  = 200,
-        .temperature = 0.05f,
-        .dropout     = 0.2f,
-        .dropout_in  = 0.2f,
-        .future_days = 28.0f,
+        .d                    = 64,
+        .n_blocks             = 2,
+        .n_heads              = 2,
+        .ff                   = 128,
+        .n_rates              = 8,
+        .max_events           = 200,
+        .temperature          = 0.05f,
+        .dropout              = 0.2f,
+        .dropout_in           = 0.2f,
+        .future_days          = 28.0f,
+        .contrast_temperature = 0.1f,
     };
 }
 
@@ -74,6 +75,8 @@ static clade_status check_options(const clade_behaviour_options *o, clade_error 
     CLADE_TRY(check_range("dropout", (double)o->dropout, 0, 0.95, err));
     CLADE_TRY(check_range("future_weight", (double)o->future_weight, 0, 100, err));
     CLADE_TRY(check_range("future_days", (double)o->future_days, 0, 3660, err));
+    CLADE_TRY(check_range("contrast_weight", (double)o->contrast_weight, 0, 100, err));
+    CLADE_TRY(check_range("contrast_temperature", (double)o->contrast_temperature, 0.001, 10, err));
     CLADE_TRY(check_range("return_weight", (double)o->return_weight, 0, 100, err));
     CLADE_TRY(check_range("dropout_in", (double)o->dropout_in, 0, 0.95, err));
     if (o->d % 16 != 0 || o->d % o->n_heads != 0 || o->d / o->n_heads % 8 != 0 || o->ff % 8 != 0) {
@@ -161,8 +164,9 @@ static void place_all(clade_behaviour *model)
     for (size_t b = 0; b < model->options.n_blocks; b++)
         place_block(model, b);
     at->norm_out = place(model, 1, d, "", "norm_out");
-    at->future = at->silence = at->comes_back = at->own = SIZE_MAX;
+    at->future = at->contrast = at->silence = at->comes_back = at->own = SIZE_MAX;
     if (model->options.future_weight > 0.0f) at->future = place(model, d, d, "", "future");
+    if (model->options.contrast_weight > 0.0f) at->contrast = place(model, d, d, "", "contrast");
     if (model->options.with_own) at->own = place(model, 1, clade__own_size(d), "", "own");
     if (!s->with_time) return;
     if (!model->options.with_moment) return;

@@ -39,9 +39,14 @@ static void plan_packed(clade__packed *packed, planner *p, const clade_behaviour
     if (model->at.silence != SIZE_MAX)
         packed->silence = plan(p, (size_t)CLADE__GAP_BUCKETS * 2 * d);
     if (model->at.own != SIZE_MAX) packed->own = plan(p, clade__own_size(d));
-    if (!with_back || model->at.future == SIZE_MAX) return;
-    packed->future   = plan(p, clade_pack_size(d, d));
-    packed->future_t = plan(p, clade_pack_size(d, d));
+    if (with_back && model->at.future != SIZE_MAX) {
+        packed->future   = plan(p, clade_pack_size(d, d));
+        packed->future_t = plan(p, clade_pack_size(d, d));
+    }
+    if (with_back && model->at.contrast != SIZE_MAX) {
+        packed->contrast   = plan(p, clade_pack_size(d, d));
+        packed->contrast_t = plan(p, clade_pack_size(d, d));
+    }
 }
 
 clade_status clade__packed_create(clade__packed *packed, const clade_behaviour *model,
@@ -85,9 +90,14 @@ void clade__packed_set(clade__packed *packed, const clade_behaviour *model, bool
     }
     if (packed->silence != NULL) clade__silences(packed->silence, model);
     if (packed->own != NULL) clade__own_table(packed->own, model);
-    if (packed->future == NULL) return;
-    f->pack(packed->future, model->theta + model->at.future, d, d, d);
-    f->pack_transposed(packed->future_t, model->theta + model->at.future, d, d, d);
+    if (packed->future != NULL) {
+        f->pack(packed->future, model->theta + model->at.future, d, d, d);
+        f->pack_transposed(packed->future_t, model->theta + model->at.future, d, d, d);
+    }
+    if (packed->contrast != NULL) {
+        f->pack(packed->contrast, model->theta + model->at.contrast, d, d, d);
+        f->pack_transposed(packed->contrast_t, model->theta + model->at.contrast, d, d, d);
+    }
 }
 
 /* ---- A thread's room ------------------------------------------------------------------------- */
@@ -155,6 +165,14 @@ static void plan_room(clade__room *room, planner *p, const clade_behaviour *mode
         room->future       = plan(p, N * d);
         room->future_scale = plan(p, N);
         room->d_future     = plan(p, N * d);
+    }
+    if (model->at.contrast != SIZE_MAX) {
+        const size_t cuts = N < CLADE__CUTS ? N : CLADE__CUTS;
+        room->cut_out     = plan(p, cuts * d);
+        room->cut_query   = plan(p, cuts * d);
+        room->d_cut       = plan(p, cuts * d);
+        room->cut_scale   = plan(p, cuts);
+        room->cut_logits  = plan(p, clade__contrast_logits());
     }
     if (model->at.silence != SIZE_MAX) {
         room->quiet     = plan(p, N * d);

@@ -41,6 +41,10 @@ clade_status clade__tokens_create(clade__tokens *tokens, const clade_behaviour *
         tokens->nth  = CLADE_NEW(uint32_t, capacity);
         whole        = tokens->next != NULL && tokens->nth != NULL;
     }
+    if (whole && model->at.contrast != SIZE_MAX) {
+        tokens->cut = CLADE_NEW(clade__cut, capacity);
+        whole       = tokens->cut != NULL;
+    }
     if (whole) return CLADE_OK;
     clade__tokens_free(tokens);
     return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu tokens", capacity);
@@ -55,6 +59,7 @@ void clade__tokens_free(clade__tokens *tokens)
     free(tokens->target);
     free(tokens->weight);
     free(tokens->future);
+    free(tokens->cut);
     free(tokens->at_us);
     free(tokens->asked_us);
     free(tokens->next);
@@ -69,6 +74,7 @@ void clade__tokens_clear(clade__tokens *tokens)
 {
     tokens->n      = 0;
     tokens->n_seqs = 0;
+    tokens->n_cuts = 0;
 }
 
 /* 0 for less than a second, then a bucket for each factor of e^0.301: 63 is five years and more. */
