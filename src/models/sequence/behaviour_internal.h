@@ -14,6 +14,7 @@
 
 #include "clade/behaviour.h"
 #include "clade/kernels.h"
+#include "clade/run.h"
 
 enum {
     CLADE__TENSORS_MAX = 16 * CLADE_BEHAVIOUR_BLOCKS_MAX + 64,
@@ -368,6 +369,21 @@ void clade__contrast_backward(float *grad, float *d_h, clade__room *room,
                               const clade__tokens *tokens);
 /** Floats of room->cut_logits. */
 size_t clade__contrast_logits(void);
+
+/* ---- Questions (questions.c) ----------------------------------------------------------------- */
+
+/** The chance of a step's questions; cuts draw from a stream of their own. */
+typedef struct clade__draws {
+    clade_rng questions, cuts;
+} clade__draws;
+
+/** Does the last event of a customer, with nothing behind it, say something? */
+bool clade__asks_last(const clade_behaviour *model);
+/** A window's events, each with its questions; false when there is no room. last_us: all is known
+ *  before it, where the sequences do not say. */
+bool clade__ask_window(clade__tokens *tokens, clade__contrast *contrast,
+                       const clade_behaviour *model, const clade_sequences *sequences,
+                       const clade_window *window, int64_t last_us, clade__draws *by);
 
 /** Candidates of the loss: rows of a table of item vectors (loss.c). */
 typedef struct clade__candidates {

@@ -12,19 +12,11 @@
  */
 #include "behaviour_internal.h"
 
-#include "clade/run.h"
-
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-    SPAN       = 1 << 15, /* floats of one task of sums and updates */
-    FUTURE_MAX = 256,     /* events that the second objective and the contrast look ahead */
-    CUT_EVERY  = 16,      /* events: one of them is a cut */
-};
-static const double SILENCE_MIN_S = 60.0, SILENCE_MAX_S = 366.0 * 86400.0; /* drawn by logarithm */
-static const double SILENCE_DAYS = 90.0;                                   /* drawn by the day */
+enum { SPAN = 1 << 15 }; /* floats of one task of sums and updates */
 
 typedef struct shard {
     clade__tokens tokens;
@@ -284,138 +276,28 @@ clade_learner_state clade_learner_state_of(clade_learner *l)
 
 /* ---- Windows into shards --------------------------------------------------------------------- */
 
-/* When and what an event is asked. */
-typedef struct question {
-    const clade_behaviour *model;
-    const clade_sequences *s;
-    uint64_t               last;     /* event of the customer */
-    int64_t                until_us; /* all is known before it */
-} question;
-
-static int64_t window_us(const clade_behaviour *model)
-{
-    return (int64_t)((double)model->options.future_days * 86400e6);
-}
-
-/* How many events behind `event` are within the window of the question. All of the customer's log
- * that may be learnt from counts, not this window of it alone. */
-static uint64_t events_ahead(const question *q, uint64_t event, int64_t silence_us)
-{
-    const clade_sequences *const s = q->s;
-    uint64_t                     n = 0;
-    if (s->at_us == NULL) {
-        n = (uint64_t)q->model->options.future_days;
-        return n > q->last - event ? q->last - event : n;
-    }
-    const int64_t until = s->at_us[event] + silence_us + window_us(q->model);
-    while (n < FUTURE_MAX && event + n < q->last && s->at_us[event + n + 1] <= until)
-        n++;
-    return n;
-}
-
-/* An item of these events, or 0. */
-static uint32_t draw_future(const question *q, uint64_t event, int64_t silence_us, clade_rng *rng)
-{
-    const uint64_t n = events_ahead(q, event, silence_us);
-    return n == 0 ? 0 : q->s->item[event + 1 + clade_rng_below(rng, n)];
-}
-
-/* Most questions come at once; a quarter after a silence, drawn evenly on the log scale or evenly
- * by the day: where something happens before it is over, there is no such question. What a silence
- * says is so true of all customers who were silent for so long. */
-static int64_t draw_silence(const question *q, uint64_t event, clade_rng *rng)
-{
-    if (q->model->at.silence == SIZE_MAX || clade_rng_below(rng, 4) > 0) return 0;
-    const bool    by_log  = clade_rng_below(rng, 2) == 0;
-    const double  share   = clade_rng_uniform(rng);
-    const double  seconds = by_log ? SILENCE_MIN_S * pow(SILENCE_MAX_S / SILENCE_MIN_S, share)
-                                   : SILENCE_DAYS * 86400.0 * share;
-    const int64_t us      = (int64_t)(seconds * 1e6);
-    const int64_t end_us  = event < q->last ? q->s->at_us[event + 1] : q->until_us;
-    return q->s->at_us[event] + us < end_us ? us : 0;
-}
-
-/* After a silence, whose end does not depend on what came (right behind an event a customer is not
- * gone yet); and only where all of the window is known, whatever happened in it. */
-static uint8_t comes_back(const question *q, uint64_t event, int64_t silence_us)
-{
-    const int64_t end_us = q->s->at_us[event] + silence_us + window_us(q->model);
-    if (silence_us == 0 || end_us > q->until_us) return CLADE__RETURN_UNASKED;
-    return event < q->last && q->s->at_us[event + 1] <= end_us ? CLADE__RETURN_YES
-                                                               : CLADE__RETURN_NO;
-}
-
-/* Does the last event of a customer, with nothing behind it, say something? */
-static bool asks_last(const clade_behaviour *model)
-{
-    return model->at.silence != SIZE_MAX;
-}
-
-/* The chance of a step's questions; cuts draw from a stream of their own. */
-typedef struct draws {
-    clade_rng questions, cuts;
-} draws;
-
-static bool add_window(shard *one, clade_learner *l, const clade_sequences *s,
-                       const clade_window *window, draws *by)
-{
-    const clade_behaviour *const model   = l->model;
-    const uint64_t               behind  = s->start[window->customer + 1];
-    const bool                   is_last = window->end == behind && asks_last(model);
-    const question               q       = { model, s, behind - 1,
-                         s->until_us ? s->until_us[window->customer] : l->last_us };
-    clade__tokens *const         tokens  = &one->tokens;
-    const size_t                 before  = tokens->n;
-    const uint64_t               stop    = is_last ? window->end : window->end - 1;
-    if (!clade__tokens_add(tokens, model, s, s->start[window->customer], window->first, stop)) {
-        return false;
-    }
-    const bool asks_future = model->at.future != SIZE_MAX, cuts = model->at.contrast != SIZE_MAX;
-    uint64_t   event     = stop - (tokens->n - before);
-    size_t     cut       = SIZE_MAX;
-    clade_rng *const rng = &by->questions;
-    for (size_t i = before; i < tokens->n; i++, event++) { /* asked for the one after it */
-        const int64_t silence_us = draw_silence(&q, event, rng);
-        tokens->target[i]        = event < q.last ? s->item[event + 1] : 0;
-        tokens->weight[i]        = tokens->target[i] > 0 ? 1.0f : 0.0f;
-        tokens->future[i]        = asks_future ? draw_future(&q, event, silence_us, rng) : 0;
-        if (model->at.silence != SIZE_MAX) {
-            tokens->silence[i] = clade__gap_bucket(silence_us);
-            tokens->asked_us[i] += silence_us;
-        }
-        if (model->at.comes_back != SIZE_MAX)
-            tokens->returns[i] = comes_back(&q, event, silence_us);
-        if (cuts && (i - before) % CUT_EVERY == 0) {
-            const size_t left = tokens->n - i;
-            cut = i + (size_t)clade_rng_below(&by->cuts, left < CUT_EVERY ? left : CUT_EVERY);
-        }
-        if (i != cut) continue;
-        clade__contrast_add(&l->contrast, tokens, i, window->customer, s->item + event + 1,
-                            events_ahead(&q, event, silence_us));
-    }
-    return true;
-}
-
 /* Each window goes to the shard with the fewest events; the first that fits nowhere ends the step.
  */
 static size_t fill_shards(clade_learner *l, const clade_sequences *s, const clade_window *windows,
                           size_t n_windows)
 {
-    size_t n      = 0;
-    draws  by     = { clade_rng_stream(l->options.seed, "behaviour/future", l->n_steps),
-                      clade_rng_stream(l->options.seed, "behaviour/contrast", l->n_steps) };
-    l->contrast.n = 0;
+    size_t       n  = 0;
+    clade__draws by = { clade_rng_stream(l->options.seed, "behaviour/future", l->n_steps),
+                        clade_rng_stream(l->options.seed, "behaviour/contrast", l->n_steps) };
+    l->contrast.n   = 0;
     if (l->last_of != s) l->last_us = clade_sequences_last_us(s);
     l->last_of = s;
     for (size_t i = 0; i < l->options.n_shards; i++)
         clade__tokens_clear(&l->shard[i].tokens);
     for (; n < n_windows; n++) {
-        if (windows[n].end - windows[n].first < (asks_last(l->model) ? 1 : 2)) continue;
+        if (windows[n].end - windows[n].first < (clade__asks_last(l->model) ? 1 : 2)) continue;
         size_t least = 0;
         for (size_t i = 1; i < l->options.n_shards; i++) {
             if (l->shard[i].tokens.n < l->shard[least].tokens.n) least = i;
         }
-        if (!add_window(&l->shard[least], l, s, &windows[n], &by)) break;
+        if (!clade__ask_window(&l->shard[least].tokens, &l->contrast, l->model, s, &windows[n],
+                               l->last_us, &by))
+            break;
     }
     return n;
 }
@@ -716,7 +598,8 @@ clade_status clade_learner_take(clade_learner_step *out, clade_learner *l,
         step.n_tokens += t->n;
         for (size_t i = 0; i < t->n; i++)
             step.n_targets += t->target[i] > 0,
-                step.n_returns += asks_last(l->model) && t->returns[i] != CLADE__RETURN_UNASKED;
+                step.n_returns +=
+                clade__asks_last(l->model) && t->returns[i] != CLADE__RETURN_UNASKED;
     }
     if (step.n_targets == 0) {
         *out = step;
