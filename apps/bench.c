@@ -52,9 +52,9 @@ static clade_status choose_protocol(clade_protocol *out, const command *c,
 {
     const char *const given = command_value(c, "protocol", 0);
     if (given != NULL) return clade_protocol_parse(out, given, err);
-    *out = file->held_out != NULL ? CLADE_PROTOCOL_SESSIONS
-           : file->basket != NULL ? CLADE_PROTOCOL_BASKET
-                                  : CLADE_PROTOCOL_LOO;
+    *out = file->held_out != NULL            ? CLADE_PROTOCOL_SESSIONS
+           : file->sequences->basket != NULL ? CLADE_PROTOCOL_BASKET
+                                             : CLADE_PROTOCOL_LOO;
     return CLADE_OK;
 }
 
@@ -204,6 +204,11 @@ static const command_option options[] = {
       NULL,
       { "behaviour: items of the history get scores of their own",
         "behaviour：为客户历史中的商品另加得分" } },
+    { "next-basket",
+      0,
+      NULL,
+      { "behaviour: learn to tell items of the next basket, not more of the same",
+        "behaviour：学习预测下一篮的商品，而非同一篮中的其余商品" } },
     { "outer-gate",
       0,
       NULL,

@@ -77,6 +77,7 @@ static clade_status read_recipe(recipe *r, const command *c, clade_error *err)
     r->model.with_moment = command_has(c, "moment");
     r->model.with_own    = command_has(c, "own-items");
     r->model.outer_gate  = command_has(c, "outer-gate");
+    r->model.next_basket = command_has(c, "next-basket");
     CLADE_TRY(command_real(&real, c, "return-weight", 0, 0, 100, err));
     r->model.return_weight = (float)real;
     CLADE_TRY(command_real(&real, c, "future-weight", 0, 0, 100, err));

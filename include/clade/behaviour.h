@@ -68,6 +68,7 @@ typedef struct clade_behaviour_options {
     float       contrast_temperature; /* of its cosines */
     bool        with_moment;   /* outputs know the time from the last event to the question */
     bool        with_own;      /* items of the history get additions to their scores */
+    bool        next_basket;   /* learning asks for an item of the next basket, see below */
     float       return_weight; /* with_moment: of the third, is there anything within future_days
                                   of the moment?; 0: none */
 } clade_behaviour_options;
@@ -93,6 +94,10 @@ CLADE_API clade_behaviour_shape clade_behaviour_shape_of(const clade_sequences *
  * silence; while learning, half of the events are asked at a moment drawn behind them. With a
  * return_weight they are also asked, at that moment, whether anything comes within future_days.
  * Both take effect in logs with times alone.
+ *
+ * Where a basket is several events (clade_sequences_same_basket), the next event is mostly one more
+ * of the same basket. With next_basket each event is asked for an item of the next basket instead,
+ * any of its items alike; the other objectives look ahead from there too.
  */
 typedef struct clade_behaviour clade_behaviour;
 

@@ -31,7 +31,6 @@ typedef struct clade_sequence_file {
     char             name[CLADE_SEQUENCE_FILE_NAME_MAX]; /* of the folder: "ml-1m" */
     clade_sequences *sequences; /* customers and items numbered by first appearance in the file */
     uint8_t         *held_out;  /* (n_customers) 1: the file's column `split` says test; or NULL */
-    uint32_t        *basket;    /* (n_events) 1, 2, ... within a customer; or NULL */
     uint64_t         n_rows;
     uint64_t         n_bad;         /* rows that cannot be read, or lack an item or a moment */
     uint64_t         n_no_customer; /* rows without a customer */

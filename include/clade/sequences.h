@@ -35,6 +35,7 @@ typedef struct clade_sequences {
     int64_t  *at_us;    /* (n_events) UTC microseconds, or NULL where only the order is known */
     int64_t  *until_us; /* (n_customers) all that a customer did before it is here, nothing of what
                            came later; NULL: for everybody the last moment of the log */
+    uint32_t *basket;   /* (n_events) 1, 2, ... within a customer: of one purchase; or NULL */
 
     size_t               n_fields; /* of events */
     clade_sequence_field field[CLADE_SEQUENCE_FIELDS_MAX];
@@ -59,6 +60,12 @@ CLADE_API void                        clade_sequences_free(clade_sequences *sequ
  *  CLADE_ERR_NOMEM. A log without times, or that has one already, stays as it is. */
 CLADE_API CLADE_MUST_USE clade_status clade_sequences_add_until(clade_sequences *sequences,
                                                                 clade_error     *err);
+/** Give the log its baskets, all 0, for the caller to number. CLADE_ERR_NOMEM. */
+CLADE_API CLADE_MUST_USE clade_status clade_sequences_add_basket(clade_sequences *sequences,
+                                                                 clade_error     *err);
+/** Are two events of a customer of one basket? Where the log does not say, those of one moment. */
+CLADE_API bool clade_sequences_same_basket(const clade_sequences *sequences, uint64_t event,
+                                           uint64_t other);
 /** The last moment of the log, INT64_MIN without times or events. Cost O(n_events). */
 CLADE_API int64_t clade_sequences_last_us(const clade_sequences *sequences);
 
@@ -82,8 +89,9 @@ CLADE_API CLADE_MUST_USE clade_status clade_sequences_add_item_field(uint32_t   
 CLADE_API CLADE_MUST_USE clade_status clade_sequences_check(const clade_sequences *sequences,
                                                             clade_error           *err);
 
-/** A hash of order, items, times and fields (not of the caller's customer numbers): what a split
- * and a run write down, so that two people can tell whether they judged the same thing. */
+/** A hash of order, items, times and fields (not of baskets, nor of the caller's customer numbers):
+ * what a split and a run write down, so that two people can tell whether they judged the same
+ * thing. */
 CLADE_API uint64_t clade_sequences_hash(const clade_sequences *sequences);
 
 /* ---- Cases and scorers: what is judged, and who is judged ------------------------------------ */

@@ -365,7 +365,6 @@ void clade_sequence_file_free(clade_sequence_file *file)
     if (file == NULL) return;
     clade_sequences_free(file->sequences);
     free(file->held_out);
-    free(file->basket);
     free(file);
 }
 

@@ -93,8 +93,8 @@ static clade_status fill(clade_sequence_file *file, const clade__raw *raw,
                                      raw->has_time, err));
     clade_sequences *const s = file->sequences;
     if (raw->has_split) file->held_out = CLADE_NEW(uint8_t, n_customers);
-    if (raw->has_basket) file->basket = CLADE_NEW(uint32_t, n_events);
-    if ((raw->has_split && file->held_out == NULL) || (raw->has_basket && file->basket == NULL)) {
+    if (raw->has_basket) CLADE_TRY(clade_sequences_add_basket(s, err));
+    if (raw->has_split && file->held_out == NULL) {
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu events", n_events);
     }
     for (size_t c = 1; c <= raw->customers.n; c++) {
@@ -104,7 +104,7 @@ static clade_status fill(clade_sequence_file *file, const clade__raw *raw,
             s->item[e] = event[e].item;
             if (s->at_us != NULL) s->at_us[e] = event[e].at_us;
             basket += e == start[c] || event[e].basket != event[e - 1].basket;
-            if (file->basket != NULL) file->basket[e] = basket;
+            if (s->basket != NULL) s->basket[e] = basket;
         }
         s->customer[at] = number_of(raw->customers.name[c], (int64_t)c);
         if (raw->has_split) file->held_out[at] = raw->held_out[c];

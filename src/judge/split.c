@@ -75,6 +75,12 @@ clade_status clade__sequences_head(clade_sequences **out, const clade_sequences 
         memcpy(head->at_us + to, all->at_us + from, length[c] * sizeof *head->at_us);
     }
     status = copy_fields(head, all, length, err);
+    if (status == CLADE_OK && all->basket != NULL) status = clade_sequences_add_basket(head, err);
+    for (size_t c = 0; head->basket != NULL && c < all->n_customers; c++) {
+        if (length[c] == 0) continue;
+        memcpy(head->basket + head->start[c], all->basket + all->start[c],
+               length[c] * sizeof *head->basket);
+    }
     if (status == CLADE_OK) status = clade_sequences_add_until(head, err);
     for (size_t c = 0; status == CLADE_OK && head->until_us != NULL && c < all->n_customers; c++) {
         const uint64_t cut = all->start[c] + length[c]; /* nothing is known from there on */
@@ -225,7 +231,7 @@ static int64_t between_baskets(const clade_sequences *s, uint64_t end)
 
 static clade_status plan_basket(plan *p, clade_error *err)
 {
-    const uint32_t *const basket = p->file->basket;
+    const uint32_t *const basket = p->s->basket;
     if (basket == NULL) {
         return clade_fail(err, CLADE_ERR_DATA,
                           "%s: the protocol basket needs a column of baskets or orders",
@@ -263,7 +269,7 @@ static clade_status basket_targets(clade_split_part *part, const plan *p, clade_
     for (size_t i = 0; i < part->n_cases; i++) {
         const uint64_t from = part->cases[i].end;
         for (uint64_t e = from; e < s->start[part->cases[i].customer + 1]; e++)
-            room += p->file->basket[e] == p->file->basket[from];
+            room += p->s->basket[e] == p->s->basket[from];
     }
     item = CLADE_NEW(uint32_t, room);
     if (targets == NULL || start == NULL || item == NULL) {
@@ -274,8 +280,8 @@ static clade_status basket_targets(clade_split_part *part, const plan *p, clade_
     }
     for (size_t i = 0; i < part->n_cases; i++) {
         const uint64_t from = part->cases[i].end;
-        for (uint64_t e = from; e < s->start[part->cases[i].customer + 1] &&
-                                p->file->basket[e] == p->file->basket[from];
+        for (uint64_t e = from;
+             e < s->start[part->cases[i].customer + 1] && p->s->basket[e] == p->s->basket[from];
              e++) {
             bool known = s->item[e] == 0;
             for (uint64_t t = start[i]; t < n && !known; t++)

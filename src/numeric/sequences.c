@@ -39,6 +39,7 @@ void clade_sequences_free(clade_sequences *s)
     free(s->item);
     free(s->at_us);
     free(s->until_us);
+    free(s->basket);
     free(s);
 }
 
@@ -61,6 +62,19 @@ clade_status clade_sequences_add_until(clade_sequences *s, clade_error *err)
     for (size_t c = 0; c < s->n_customers; c++)
         s->until_us[c] = last;
     return CLADE_OK;
+}
+
+clade_status clade_sequences_add_basket(clade_sequences *s, clade_error *err)
+{
+    if (s->basket == NULL) s->basket = CLADE_NEW(uint32_t, s->n_events);
+    if (s->basket != NULL) return CLADE_OK;
+    return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the baskets of %zu events", s->n_events);
+}
+
+bool clade_sequences_same_basket(const clade_sequences *s, uint64_t event, uint64_t other)
+{
+    if (s->basket != NULL) return s->basket[event] == s->basket[other];
+    return s->at_us != NULL && s->at_us[event] == s->at_us[other];
 }
 
 static clade_status add_field(uint32_t **out_value, clade_sequence_field *fields, size_t *n_fields,

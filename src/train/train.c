@@ -323,13 +323,15 @@ static uint64_t identity_of(const training *t)
                               b->with_moment ? 1.0f : 0.0f,
                               b->with_own ? 1.0f : 0.0f,
                               b->outer_gate ? 1.0f : 0.0f };
-    uint64_t       hash     = clade_hash64(whole, sizeof whole, clade_sequences_hash(t->sequences));
-    hash                    = clade_hash64(real, sizeof real, hash);
-    hash                    = clade_hash64(shape, sizeof shape, hash);
-    hash                    = clade_hash64(b->mixer, b->n_blocks * sizeof b->mixer[0], hash);
-    hash                    = clade_hash64(chance, sizeof chance, hash);
-    const float contrast[2] = { b->contrast_weight, b->contrast_temperature };
-    return b->contrast_weight > 0.0f ? clade_hash64(contrast, sizeof contrast, hash) : hash;
+    uint64_t       hash  = clade_hash64(whole, sizeof whole, clade_sequences_hash(t->sequences));
+    hash                 = clade_hash64(real, sizeof real, hash);
+    hash                 = clade_hash64(shape, sizeof shape, hash);
+    hash                 = clade_hash64(b->mixer, b->n_blocks * sizeof b->mixer[0], hash);
+    hash                 = clade_hash64(chance, sizeof chance, hash);
+    const float later[3] = { b->contrast_weight, b->contrast_temperature,
+                             b->next_basket ? 1.0f : 0.0f };
+    if (b->contrast_weight <= 0.0f && !b->next_basket) return hash; /* as before there were these */
+    return clade_hash64(later, sizeof later, hash);
 }
 
 /* One array of rank 0 on every rank. */

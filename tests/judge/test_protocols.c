@@ -85,9 +85,9 @@ static void orders_become_baskets_and_what_cannot_count_is_counted(void **state)
                   0);
     const uint32_t item[3] = { 1, 2, 1 };
     items_are(f->sequences, item, 3);
-    assert_int_equal(f->basket[0], 1);
-    assert_int_equal(f->basket[1], 1);
-    assert_int_equal(f->basket[2], 2);
+    assert_int_equal(f->sequences->basket[0], 1);
+    assert_int_equal(f->sequences->basket[1], 1);
+    assert_int_equal(f->sequences->basket[2], 2);
     assert_int_equal(f->n_returned, 1);
     assert_int_equal(f->n_no_customer, 1);
     assert_int_equal(f->n_bad, 2);
@@ -230,6 +230,8 @@ static void baskets_ask_for_the_last_one_whole(void **state)
     const uint32_t train[4] = { 1, 2, 1, 1 }, train_all[5] = { 1, 2, 3, 1, 1 };
     items_are(s->train, train, 4);
     items_are(s->train_all, train_all, 5);
+    const uint32_t basket[5] = { 1, 1, 2, 1, 1 };
+    assert_memory_equal(s->train_all->basket, basket, sizeof basket);
     clade_split_free(s);
     clade_sequence_file_free(f);
 }

@@ -112,14 +112,14 @@ static void baskets_are_read_in_both_forms(void **state)
     if (f == NULL) skip();
     log_is(f, 13858, 571933, 11997);
     for (size_t c = 0; c < f->sequences->n_customers; c++)
-        n += f->basket[f->sequences->start[c + 1] - 1];
+        n += f->sequences->basket[f->sequences->start[c + 1] - 1];
     assert_int_equal(n, 91227);
     cases_are(f, CLADE_PROTOCOL_BASKET, NULL, 13858);
     clade_sequence_file_free(f);
     f = real("online-retail/transactions.csv.zst", 0);
     assert_int_equal(f->n_rows, 420817);
     assert_int_equal(f->n_no_customer, 135080);
-    assert_non_null(f->basket);
+    assert_non_null(f->sequences->basket);
     clade_sequence_file_free(f);
 }
 

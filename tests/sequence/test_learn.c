@@ -430,7 +430,8 @@ static void a_file_gives_the_model_back(void **state)
     const char *const       notes[] = { "seed", "9", NULL };
     options.mixer[1]                = CLADE_MIXER_DECAY;
     options.with_moment = true, options.return_weight = 0.25f, options.future_weight = 0.5f;
-    options.with_own = true, options.contrast_weight = 0.25f, options.contrast_temperature = 0.5f;
+    options.with_own = true, options.next_basket = true, options.contrast_weight = 0.25f,
+    options.contrast_temperature = 0.5f;
     check_ok(clade_behaviour_create(&model, &options, s, 9, NULL));
     check_folder_make(folder, "behaviour");
     (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
@@ -641,6 +642,62 @@ static void a_customer_who_is_gone_teaches_too(void **state)
     clade_sequences_free(s);
 }
 
+/* Baskets of three: 1, 2, 3 and 4, 5, 6 by turns, each in any order. */
+static clade_sequences *turns(bool with_time)
+{
+    enum { CUSTOMERS = 60, BASKETS = 6 };
+    clade_sequences *s   = NULL;
+    clade_rng        rng = clade_rng_stream(2, "test/turns", 0);
+    check_ok(clade_sequences_create(&s, CUSTOMERS, CUSTOMERS * BASKETS * 3, 6, with_time, NULL));
+    if (!with_time) check_ok(clade_sequences_add_basket(s, NULL));
+    for (size_t c = 0, e = 0; c < CUSTOMERS; c++) {
+        for (size_t b = 0; b < BASKETS; b++) {
+            const uint32_t first = (uint32_t)clade_rng_below(&rng, 3);
+            for (uint32_t i = 0; i < 3; i++, e++) {
+                s->item[e] = ((uint32_t)(c + b) % 2) * 3 + (first + i) % 3 + 1;
+                if (with_time) s->at_us[e] = (int64_t)b * 5 * CLADE_US_PER_DAY;
+                if (!with_time) s->basket[e] = (uint32_t)b;
+            }
+        }
+        s->start[c + 1] = e;
+    }
+    return s;
+}
+
+/* After 1, 2 and one more of 4, 5, 6 (a basket begun): more of it, or the basket behind it? */
+static void a_basket_is_asked_for_whole_or_for_the_one_behind_it(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) { /* baskets are moments, or numbered */
+        const bool              next    = way % 2 == 1;
+        clade_sequences        *s       = turns(way < 2);
+        clade_behaviour_options options = small(CLADE_MIXER_DECAY);
+        clade_behaviour        *model   = NULL;
+        size_t                  same = 0, others = 0;
+        float                   score[7];
+        options.next_basket = next, options.with_moment = true;
+        check_ok(clade_behaviour_create(&model, &options, s, 1, NULL));
+        (void)learn(model, s, 120, 0, 2);
+        const clade_scorer scorer = clade_behaviour_scorer(model);
+        for (uint32_t c = 0; c < 60; c++) {
+            const uint64_t   end  = s->start[c] + 4;
+            const clade_case one  = { c, 1, end, 0 };
+            uint32_t         best = 1;
+            check_ok(scorer.score(scorer.self, score, s, &one, 1, NULL));
+            for (uint32_t i = 2; i <= 6; i++)
+                best = score[i] > score[best] ? i : best;
+            if ((best - 1) / 3 == (s->item[end - 1] - 1) / 3) {
+                same++;
+            } else {
+                others++;
+            }
+        }
+        assert_int_equal(next ? others : same, 60);
+        clade_behaviour_free(model);
+        clade_sequences_free(s);
+    }
+}
+
 static void an_outer_gate_comes_back_with_its_file(void **state)
 {
     (void)state;
@@ -723,6 +780,7 @@ int main(void)
         cmocka_unit_test(own_items_are_counted_from_the_end),
         cmocka_unit_test(a_silence_says_what_can_still_come),
         cmocka_unit_test(a_customer_who_is_gone_teaches_too),
+        cmocka_unit_test(a_basket_is_asked_for_whole_or_for_the_one_behind_it),
         cmocka_unit_test(an_outer_gate_comes_back_with_its_file),
         cmocka_unit_test(a_model_refuses_a_log_of_another_shape),
         cmocka_unit_test(options_out_of_range_are_named),

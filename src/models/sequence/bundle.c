@@ -72,6 +72,7 @@ static void write_description(clade_buffer *out, const clade_behaviour *model)
     clade_json_put_bool(&json, "with_moment", o->with_moment);
     clade_json_put_number(&json, "return_weight", (double)o->return_weight);
     clade_json_put_bool(&json, "with_own", o->with_own);
+    clade_json_put_bool(&json, "next_basket", o->next_basket);
     clade_json_put_bool(&json, "outer_gate", o->outer_gate);
     clade_json_key(&json, "blocks");
     clade_json_array(&json);
@@ -345,8 +346,9 @@ static clade_status read_description(clade_behaviour_options *o, clade_sequences
     newer(&o->return_weight, &d, tree.node, "return_weight", 0, 100);
     newer(&o->contrast_weight, &d, tree.node, "contrast_weight", 0, 100);
     newer(&o->contrast_temperature, &d, tree.node, "contrast_temperature", 0.001, 10);
-    o->with_own   = flag(&d, tree.node, "with_own");
-    o->outer_gate = flag(&d, tree.node, "outer_gate");
+    o->with_own    = flag(&d, tree.node, "with_own");
+    o->next_basket = flag(&d, tree.node, "next_basket");
+    o->outer_gate  = flag(&d, tree.node, "outer_gate");
     read_blocks(&d, o);
     const uint32_t n_items = whole(&d, tree.node, "items", 0, 1 << 30);
     CLADE_TRY(d.status);
