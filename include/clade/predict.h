@@ -84,12 +84,14 @@ typedef enum clade_predict_model {
     CLADE_PREDICT_RULE, /* one line: "bought in the last 30 days"; for money, what was spent lately
                          */
     CLADE_PREDICT_LINEAR, /* additive logit on features (linear.h) */
-    CLADE_PREDICT_VALUE,  /* probability model of purchases and spend (value.h) */
-    CLADE_PREDICT_TREES,  /* boosted trees on features; competes where vectors take part, to say
-                             what these add */
-    CLADE_PREDICT_JOINT,  /* boosted trees on features, value model and behaviour vectors */
-    CLADE_PREDICT_ZILN,   /* amounts: zero-inflated lognormal regression on features and the value
-                             model (ziln.h) */
+    CLADE_PREDICT_NET, /* elastic net on features, value model and behaviour vectors (elastic_net.h)
+                        */
+    CLADE_PREDICT_VALUE, /* probability model of purchases and spend (value.h) */
+    CLADE_PREDICT_TREES, /* boosted trees on features; competes where vectors take part, to say
+                            what these add */
+    CLADE_PREDICT_JOINT, /* boosted trees on features, value model and behaviour vectors */
+    CLADE_PREDICT_ZILN,  /* amounts: zero-inflated lognormal regression on features and the value
+                            model (ziln.h) */
     CLADE_N_PREDICT_MODEL
 } clade_predict_model;
 CLADE_API const char *clade_predict_model_name(clade_predict_model model); /* "rule", ... */
@@ -185,10 +187,18 @@ typedef struct clade_predict_card {
     size_t n_learnt, n_learnt_positive;
     size_t n_judged, n_judged_positive;
     double weight[CLADE_N_PREDICT_MODEL]; /* of each model in the blend, summing to 1 */
-    double loss[CLADE_N_PREDICT_MODEL];   /* on the choosing slice; NAN: did not compete */
+    double loss[CLADE_N_PREDICT_MODEL];   /* on the folds; NAN: did not compete */
     double blend_loss;
-    double base_rate; /* share of label 1, or mean amount, when judged */
-    size_t n_metrics;
+    size_t n_folds_borne;                  /* by the log, and wanted; n_folds of them were used */
+    size_t n_depths, n_depths_tried;       /* of trees; 0 where none compete */
+    bool   untried[CLADE_N_PREDICT_MODEL]; /* could compete, and the budget was spent */
+    double budget_s, search_s;             /* given (0: no limit), and used */
+    size_t n_folds, n_scored;    /* earlier moments that chose, and the answers asked for there */
+    double calibration_loss[2];  /* log loss of Platt's line and of an isotonic curve, each fold
+                                    judged  by the others; NAN: amounts, or too few to choose by */
+    bool                 curved; /* the curve lost less and calibrates */
+    double               base_rate; /* share of label 1, or mean amount, when judged */
+    size_t               n_metrics;
     clade_predict_metric metric[CLADE_PREDICT_METRICS_MAX];
     clade_interval       gain_rule; /* what the answer gains over the rule in the first metric */
     clade_interval gain_linear;     /* and over the linear model; paired bootstrap over customers */
@@ -212,12 +222,25 @@ typedef struct clade_predict_card {
 
 /* ---- Fitting --------------------------------------------------------------------------------- */
 
+/** What the search may try, and for how long. Zeros mean what is said. */
+enum { CLADE_PREDICT_DEPTHS_MAX = 8, CLADE_PREDICT_FOLDS_MAX = 6 };
+typedef struct clade_predict_search {
+    size_t n_depths;                        /* of trees; 0 means 3, 5 and 7 */
+    int    depth[CLADE_PREDICT_DEPTHS_MAX]; /* 1 to 12 */
+    int    rounds;                          /* trees at most; 0 means 300 */
+    double rate;                            /* learning rate in (0, 1]; 0 means 0.08 */
+    size_t folds;    /* earlier moments that choose, where the log bears them; 0 means 3 */
+    double budget_s; /* of the search of one task: when it is spent, what was not tried stays so; 0
+                        means no limit. Features and the last fits take their time besides */
+} clade_predict_search;
+
 typedef struct clade_predict_options {
     bool     has_as_of; /* else the midnight after the last event */
     int64_t  as_of_us;
     uint64_t seed;
     size_t   min_group; /* groups of the card are at least so large; 0 means 20, and so does less */
     size_t   max_rows;  /* customers of one moment that are learnt from; 0 means 10,000 */
+    clade_predict_search search;
     clade_predict_stakes stakes; /* of CHURN and PURCHASE; margin 0: profit is not looked for */
 } clade_predict_options;
 
@@ -237,6 +260,8 @@ CLADE_API void                        clade_predictions_free(clade_predictions *
 CLADE_API int64_t                     clade_predictions_as_of(const clade_predictions *predictions);
 /** Why the last fit was CLADE_ERR_NOT_READY, in both languages; lent until the next fit. */
 CLADE_API const clade_sentence *clade_predictions_why_not(const clade_predictions *predictions);
+/** The budget of the next fits' searches, as in clade_predict_search. */
+CLADE_API void clade_predictions_budget(clade_predictions *predictions, double seconds);
 
 /** A fitted answer to one task: const, and shared between threads. */
 typedef struct clade_predictor clade_predictor;
@@ -248,8 +273,9 @@ typedef struct clade_predictor clade_predictor;
  *         shorter than the horizon, a label that never or always happens; CLADE_ERR_DATA for an
  *         expression that the store cannot read; CLADE_ERR_INTERRUPTED.
  * Ownership   The caller frees with clade_predictor_free, which accepts NULL.
- * Repeatable  Bit for bit by seed, whatever the number of threads.
- * Cost        Features of at most six past moments and of as_of, kept for the next task; a dozen
+ * Repeatable  Bit for bit by seed, whatever the number of threads; not with a budget, which is of
+ *             the clock.
+ * Cost        Features of at most nine past moments and of as_of, kept for the next task; two dozen
  *             small fits; one answer for everybody, and the weights of the features.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_predictor_fit(clade_predictor         **out,

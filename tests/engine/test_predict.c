@@ -71,7 +71,8 @@ static void purchases_are_told_better_than_by_the_rule_and_chances_are_true(void
     const clade_predict_card *card = clade_predictor_card(shared_fit[0]);
     assert_true(card->trusted);
     assert_false(card->by_customers);
-    assert_int_equal(card->n_moments, 4);
+    assert_int_equal(card->n_moments, 6);
+    assert_int_equal(card->n_folds, 3);
     assert_int_equal(card->judged_us, (DAYS - 30) * DAY);
     assert_string_equal(card->metric[0].name, "auc");
     assert_true(card->metric[0].of.low > 0.65);

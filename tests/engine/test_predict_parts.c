@@ -112,16 +112,16 @@ static void a_blend_never_loses_more_than_its_best_model(void **state)
     for (uint64_t seed = 0; seed < 20; seed++) {
         clade_rng     rng                           = clade_rng_stream(seed, "test/blend", 0);
         double        weight[CLADE_N_PREDICT_MODEL] = { 0 }, sum = 0;
-        const double *margin[CLADE_N_PREDICT_MODEL] = { NULL };
-        margin[CLADE_PREDICT_LINEAR]                = first;
-        margin[CLADE_PREDICT_TREES]                 = second;
+        clade__scored s                = { .n = M, .n_folds = 1, .y = y, .end = { 0, M } };
+        s.margin[CLADE_PREDICT_LINEAR] = first;
+        s.margin[CLADE_PREDICT_TREES]  = second;
         for (size_t i = 0; i < M; i++) {
             const double truth = clade_rng_normal(&rng);
             first[i]           = truth + clade_rng_normal(&rng);
             second[i]          = truth + 2 * clade_rng_normal(&rng);
             y[i]               = clade_rng_uniform(&rng) < 1 / (1 + exp(-truth));
         }
-        check_ok(clade__blend_choose(weight, margin, y, M, false, &err));
+        check_ok(clade__blend_choose(weight, &s, false, &err));
         for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
             sum += weight[m];
         check_close(sum, 1, 1e-12);
@@ -131,6 +131,66 @@ static void a_blend_never_loses_more_than_its_best_model(void **state)
         const double loss = clade__mean_loss(blended, y, M, false);
         assert_true(loss <= clade__mean_loss(first, y, M, false) + 1e-12);
         assert_true(loss <= clade__mean_loss(second, y, M, false) + 1e-12);
+    }
+}
+
+/* Two models that order alike, both off by as much in every season: a calibration makes good what
+ * all seasons share, so being off must not decide. The one that orders worse loses. */
+static void a_level_that_all_folds_share_does_not_decide(void **state)
+{
+    (void)state;
+    enum { M = 3000 };
+    static double off[M], level[M], y[M];
+    clade_rng     rng                           = clade_rng_stream(4, "test/level", 0);
+    double        weight[CLADE_N_PREDICT_MODEL] = { 0 };
+    clade__scored s = { .n = M, .n_folds = 3, .y = y, .end = { 0, 1000, 2000, 3000 } };
+    s.margin[CLADE_PREDICT_LINEAR] = off;
+    s.margin[CLADE_PREDICT_VALUE]  = level;
+    for (size_t i = 0; i < M; i++) {
+        const double truth = 1.3 * clade_rng_normal(&rng);
+        off[i]             = truth + 1.5;
+        level[i]           = 0.4 * truth + 0.7 * clade_rng_normal(&rng);
+        y[i]               = clade_rng_uniform(&rng) < 1 / (1 + exp(-truth));
+    }
+    assert_true(clade__mean_loss(off, y, M, false) > clade__mean_loss(level, y, M, false));
+    check_ok(clade__blend_choose(weight, &s, false, &err));
+    assert_true(weight[CLADE_PREDICT_LINEAR] > 0.8);
+}
+
+/* ---------------------------------------------------------------- the curve */
+
+/* Chances that level off at .8, as no straight line on log-odds does, or a straight line itself. */
+static void draw_margins(double *margin, double *y, size_t n, bool bent, uint64_t seed)
+{
+    clade_rng rng = clade_rng_stream(seed, "test/bend", 0);
+    for (size_t i = 0; i < n; i++) {
+        margin[i]      = 2 * clade_rng_normal(&rng);
+        const double p = 1 / (1 + exp(-(bent ? 2.5 * margin[i] : margin[i])));
+        y[i]           = clade_rng_uniform(&rng) < (bent ? 0.1 + 0.7 * p : p);
+    }
+}
+
+static void a_curve_calibrates_where_no_line_does_and_only_there(void **state)
+{
+    (void)state;
+    enum { M = 6000 };
+    static double  margin[M], y[M];
+    static uint8_t fold[M];
+    for (size_t i = 0; i < M; i++)
+        fold[i] = (uint8_t)(i / 2000);
+    for (int bent = 0; bent < 2; bent++) {
+        clade__bend bend;
+        double      loss[2], a, b, last = -(double)INFINITY;
+        draw_margins(margin, y, M, bent, 5);
+        clade__calibrate(&a, &b, margin, y, M, false);
+        check_ok(clade__bend_choose(&bend, loss, margin, y, fold, 3, M, b, &err));
+        assert_int_equal(bend.n > 0, bent);
+        if (bent) assert_true(loss[1] < loss[0]);
+        for (double m = -9; bent && m < 9; m += 0.37) { /* ties nobody, beyond the ends as well */
+            assert_true(clade__bend_of(&bend, m) > last);
+            last = clade__bend_of(&bend, m);
+        }
+        if (bent) check_close(1 / (1 + exp(-clade__bend_of(&bend, 2))), 0.795, 0.04);
     }
 }
 
@@ -357,6 +417,8 @@ int main(void)
         cmocka_unit_test(calibration_finds_the_line_that_the_labels_were_drawn_from),
         cmocka_unit_test(calibrated_amounts_sum_to_what_was_spent),
         cmocka_unit_test(a_blend_never_loses_more_than_its_best_model),
+        cmocka_unit_test(a_level_that_all_folds_share_does_not_decide),
+        cmocka_unit_test(a_curve_calibrates_where_no_line_does_and_only_there),
         cmocka_unit_test(an_order_that_holds_with_a_level_that_does_not_is_said),
         cmocka_unit_test(the_group_that_an_answer_fits_less_well_is_named),
         cmocka_unit_test_setup_teardown(places_are_those_known_then_and_small_ones_are_not_told,

@@ -89,20 +89,51 @@ void clade__calibrate(double *out_intercept, double *out_slope, const double *ma
 
 /* ---------------------------------------------------------------- the blend */
 
+double clade__level_of(const double *margin, const double *y, size_t n, double slope, bool amount)
+{
+    double shift = 0, wanted = 0;
+    for (size_t i = 0; i < n; i++)
+        wanted += y[i];
+    if (!(wanted > 0) || (!amount && !(wanted < (double)n))) return 0;
+    for (int step = 0; step < NEWTON_STEPS; step++) {
+        double got = 0, rise = 0;
+        for (size_t i = 0; i < n; i++) {
+            const double m      = slope * margin[i] + shift;
+            const double answer = amount ? exp(fmin(m, 50)) : 1 / (1 + exp(-m));
+            got += answer;
+            rise += answer * (1 - answer); /* of chances alone */
+        }
+        const double move = amount ? log(wanted / got) : (wanted - got) / fmax(rise, 1e-9);
+        shift += fmax(-2, fmin(2, move));
+        if (fabs(move) < 1e-9) break;
+    }
+    return shift;
+}
+
+/* Move the margins of each fold as the other folds would have them moved: what is compared is what
+ * will be done, a calibration by seasons that are over, applied to one that is not. */
+static void level_by_others(double *margin, const clade__scored *s, bool amount)
+{
+    double shift[CLADE__FOLDS_MAX] = { 0 }, sum = 0;
+    if (s->n_folds < 2) return;
+    for (size_t f = 0; f < s->n_folds; f++) {
+        const size_t from = s->end[f], n = s->end[f + 1] - from;
+        shift[f] = clade__level_of(margin + from, s->y + from, n, 1, amount);
+        sum += shift[f];
+    }
+    for (size_t f = 0; f < s->n_folds; f++)
+        for (size_t i = s->end[f]; i < s->end[f + 1]; i++)
+            margin[i] += (sum - shift[f]) / (double)(s->n_folds - 1);
+}
+
 /* Greedy averaging with replacement (Caruana and others 2004, ICML): start from the best, then add
  * again and again whichever model makes the average lose least. */
-clade_status clade__blend_choose(double *out_weight, const double *const *margin, const double *y,
-                                 size_t n, bool amount, clade_error *err)
+static void choose_greedily(double *out_weight, double *sum, double *tried, double *const *margin,
+                            const double *y, size_t n, bool amount)
 {
-    double *const sum = CLADE_NEW(double, n + 1), *const tried = CLADE_NEW(double, n + 1);
-    size_t times[CLADE_N_PREDICT_MODEL] = { 0 }, total = 0;
-    double best = (double)INFINITY;
-    if (sum == NULL || tried == NULL) {
-        free(sum);
-        free(tried);
-        return clade_fail(err, CLADE_ERR_NOMEM, "no memory to blend %zu answers", n);
-    }
-    for (; total < BLEND_STEPS; total++) {
+    size_t times[CLADE_N_PREDICT_MODEL] = { 0 };
+    double best                         = (double)INFINITY;
+    for (size_t total = 0; total < BLEND_STEPS; total++) {
         int    chosen = -1;
         double least  = (double)INFINITY;
         for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
@@ -117,17 +148,36 @@ clade_status clade__blend_choose(double *out_weight, const double *const *margin
         }
         /* Once in a while an addition makes it worse and the next ones better: only a blend that
          * ends better than any before it is kept. */
-        if (chosen < 0) break;
+        if (chosen < 0) return;
         for (size_t i = 0; i < n; i++)
             sum[i] += margin[chosen][i];
         times[chosen] += 1;
-        if (least < best) {
-            best = least;
-            for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
-                out_weight[m] = (double)times[m] / (double)(total + 1);
-        }
+        if (!(least < best)) continue;
+        best = least;
+        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+            out_weight[m] = (double)times[m] / (double)(total + 1);
     }
+}
+
+clade_status clade__blend_choose(double *out_weight, const clade__scored *s, bool amount,
+                                 clade_error *err)
+{
+    double       *margin[CLADE_N_PREDICT_MODEL] = { NULL };
+    double *const sum = CLADE_NEW(double, s->n + 1), *const tried = CLADE_NEW(double, s->n + 1);
+    bool whole = sum != NULL && tried != NULL;
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
+        if (s->margin[m] == NULL) continue;
+        margin[m] = CLADE_NEW(double, s->n + 1);
+        whole     = whole && margin[m] != NULL;
+        if (margin[m] == NULL) continue;
+        memcpy(margin[m], s->margin[m], s->n * sizeof(double));
+        level_by_others(margin[m], s, amount);
+    }
+    if (whole) choose_greedily(out_weight, sum, tried, margin, s->y, s->n, amount);
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+        free(margin[m]);
     free(sum);
     free(tried);
-    return CLADE_OK;
+    return whole ? CLADE_OK
+                 : clade_fail(err, CLADE_ERR_NOMEM, "no memory to blend %zu answers", s->n);
 }

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BUNDLE_VERSION = 2 }; /* 2: one model more, dates */
+enum {
+    BUNDLE_VERSION = 2
+}; /* 2: folds, the net, a bend of the calibration, amounts by ZILN, dates */
 
 static const char *const files[] = { "card.json", "model.json", "trees.json", "joint.json",
                                      "card.md",   "low.json",   "high.json" };
@@ -68,6 +70,28 @@ static void write_spreads(clade_json *json, const clade_predictor *p)
     clade_json_array_end(json);
 }
 
+static void write_net(clade_json *json, const clade__net *net)
+{
+    clade_json_key(json, "net");
+    clade_json_object(json);
+    clade_json_put_number(json, "lambda", net->lambda);
+    clade_json_put_number(json, "intercept", net->intercept);
+    clade_json_put_number(json, "out", net->out);
+    clade_json_put_number(json, "in", net->in);
+    clade_json_key(json, "terms"); /* column, mean, scale, coefficient */
+    clade_json_array(json);
+    for (size_t k = 0; k < net->n; k++) {
+        const clade__net_term *const t       = &net->term[k];
+        const double                 part[4] = { t->column, t->mean, t->scale, t->coefficient };
+        clade_json_array(json);
+        for (int i = 0; i < 4; i++)
+            clade_json_number(json, part[i]);
+        clade_json_array_end(json);
+    }
+    clade_json_array_end(json);
+    clade_json_object_end(json);
+}
+
 static void write_model(clade_buffer *out, const clade_predictor *p)
 {
     char       hash[24];
@@ -82,6 +106,10 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
     clade__json_put_numbers(&json, "weight", p->card.weight, CLADE_N_PREDICT_MODEL);
     clade_json_put_number(&json, "intercept", p->intercept);
     clade_json_put_number(&json, "slope", p->slope);
+    clade_json_put_number(&json, "bend_slope", p->bend.slope);
+    clade_json_put_int(&json, "n_knots", (int64_t)p->bend.n);
+    clade__json_put_numbers(&json, "bend_at", p->bend.at, p->bend.n);
+    clade__json_put_numbers(&json, "bend_to", p->bend.to, p->bend.n);
     clade__json_put_numbers(&json, "average", p->average, CLADE_N_PREDICT_MODEL);
     write_rule(&json, "rule", &p->rule);
     write_rule(&json, "value", &p->value);
@@ -91,6 +119,7 @@ static void write_model(clade_buffer *out, const clade_predictor *p)
         clade__additive_write(&json, p->linear);
         clade_json_object_end(&json);
     }
+    if (p->card.weight[CLADE_PREDICT_NET] > 0) write_net(&json, p->net);
     clade_json_put_number(&json, "band_scale", p->band_scale);
     clade_json_put_int(&json, "n_bands", (int64_t)p->n_bands);
     clade__json_put_numbers(&json, "band_edge", p->band_edge, p->n_bands == 0 ? 0 : p->n_bands - 1);
@@ -209,6 +238,10 @@ static clade_status check_format(const clade_json_tree *tree, clade_error *err)
         return clade_fail(err, CLADE_ERR_VERSION,
                           "a predictor of version %g, this clade reads up to %d", version,
                           BUNDLE_VERSION);
+    if (version < BUNDLE_VERSION)
+        return clade_fail(err, CLADE_ERR_VERSION,
+                          "a predictor of version %g, this clade reads version %d", version,
+                          BUNDLE_VERSION);
     const clade_json_node *const registry = clade_json_get(tree, tree->node, "registry");
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, clade__registry_hash());
     if (registry == NULL || !clade_text_equal(registry->text, clade_text_of(hash)))
@@ -228,6 +261,22 @@ static clade_status read_bands(clade_predictor *p, const clade_json_tree *tree, 
         clade__json_numbers(p->band_edge, p->n_bands - 1, tree, tree->node, "band_edge", err));
     CLADE_TRY(clade__json_numbers(p->band_low, p->n_bands, tree, tree->node, "band_low", err));
     return clade__json_numbers(p->band_high, p->n_bands, tree, tree->node, "band_high", err);
+}
+
+static clade_status read_bend(clade__bend *out, const clade_json_tree *tree, clade_error *err)
+{
+    double n = 0;
+    CLADE_TRY(number(&n, tree, tree->node, "n_knots", err));
+    if (!(n >= 0 && n <= CLADE__KNOTS_MAX))
+        return clade_fail(err, CLADE_ERR_DATA, "model.json: a curve of %g knots", n);
+    CLADE_TRY(number(&out->slope, tree, tree->node, "bend_slope", err));
+    CLADE_TRY(clade__json_numbers(out->at, (size_t)n, tree, tree->node, "bend_at", err));
+    CLADE_TRY(clade__json_numbers(out->to, (size_t)n, tree, tree->node, "bend_to", err));
+    out->n = (size_t)n;
+    for (size_t k = 1; k < out->n; k++)
+        if (!(out->at[k] > out->at[k - 1] && out->to[k] > out->to[k - 1]))
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: knot %zu does not rise", k);
+    return CLADE_OK;
 }
 
 /* Of a bundle that kept none there are none. */
@@ -256,6 +305,33 @@ static clade_status read_spreads(clade_predictor *p, const clade_json_tree *tree
     return CLADE_OK;
 }
 
+static clade_status read_net(clade_predictor *p, const clade_json_tree *tree, clade_error *err)
+{
+    const clade_json_node *const node = clade_json_get(tree, tree->node, "net");
+    const clade_json_node *const list = node == NULL ? NULL : clade_json_get(tree, node, "terms");
+    if (list == NULL || list->type != CLADE_JSON_ARRAY || list->n > p->n_columns)
+        return clade_fail(err, CLADE_ERR_DATA, "model.json has no net");
+    p->net = calloc(1, sizeof *p->net + list->n * sizeof p->net->term[0]);
+    if (p->net == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a predictor");
+    CLADE_TRY(number(&p->net->lambda, tree, node, "lambda", err));
+    CLADE_TRY(number(&p->net->intercept, tree, node, "intercept", err));
+    CLADE_TRY(number(&p->net->out, tree, node, "out", err));
+    CLADE_TRY(number(&p->net->in, tree, node, "in", err));
+    const clade_json_node *one = list + 1;
+    for (size_t k = 0; k < list->n; k++, one = tree->node + one->next) {
+        bool sound = one->type == CLADE_JSON_ARRAY && one->n == 4;
+        for (size_t i = 1; sound && i <= 4; i++)
+            sound = one[i].type == CLADE_JSON_NUMBER && isfinite(one[i].number);
+        if (!sound || !(one[1].number >= 0 && one[1].number < (double)p->n_columns) ||
+            !(one[3].number > 0))
+            return clade_fail(err, CLADE_ERR_DATA, "model.json: term %zu of the net is not sound",
+                              k);
+        p->net->term[p->net->n++] = (clade__net_term){ (uint32_t)one[1].number, one[2].number,
+                                                       one[3].number, one[4].number };
+    }
+    return CLADE_OK;
+}
+
 static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, clade_error *err)
 {
     double n_features = 0, n_columns = 0;
@@ -278,6 +354,7 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
                               p->card.weight[m]);
     CLADE_TRY(number(&p->intercept, tree, tree->node, "intercept", err));
     CLADE_TRY(number(&p->slope, tree, tree->node, "slope", err));
+    CLADE_TRY(read_bend(&p->bend, tree, err));
     CLADE_TRY(
         clade__json_numbers(p->average, CLADE_N_PREDICT_MODEL, tree, tree->node, "average", err));
     CLADE_TRY(read_rule(&p->rule, p->n_features, tree, "rule", err));
@@ -285,6 +362,7 @@ static clade_status read_model(clade_predictor *p, const clade_json_tree *tree, 
     CLADE_TRY(number(&p->band_scale, tree, tree->node, "band_scale", err));
     CLADE_TRY(read_bands(p, tree, err));
     CLADE_TRY(read_spreads(p, tree, err));
+    if (p->card.weight[CLADE_PREDICT_NET] > 0) CLADE_TRY(read_net(p, tree, err));
     if (p->card.weight[CLADE_PREDICT_ZILN] > 0)
         CLADE_TRY(clade__ziln_read(&p->ziln, p->n_features, tree, err));
     if (p->card.task.kind == CLADE_TASK_NEXT) {

@@ -70,6 +70,11 @@ static void write_models(clade_json *json, const clade_predict_card *card)
     }
     clade_json_array_end(json);
     clade_json_put_number(json, "blend_loss", card->blend_loss);
+    clade_json_put_int(json, "n_folds", (int64_t)card->n_folds);
+    clade_json_put_int(json, "n_scored", (int64_t)card->n_scored);
+    clade_json_put_text(json, "calibration", card->curved ? "isotonic" : "platt");
+    clade_json_put_number(json, "platt_loss", card->calibration_loss[0]);
+    clade_json_put_number(json, "isotonic_loss", card->calibration_loss[1]);
 }
 
 static void write_metrics(clade_json *json, const clade_predict_card *card)
@@ -285,7 +290,13 @@ static void read_metrics(clade_predict_card *out, clade_json_reader *r, const cl
     }
     list = clade_json_member(r, root, "tried", CLADE_JSON_ARRAY);
     node = list == NULL ? NULL : first_child(r, list);
-    for (size_t m = 0; list != NULL && m < list->n && m < CLADE_N_PREDICT_MODEL; m++) {
+    for (size_t k = 0; list != NULL && k < list->n && k < CLADE_N_PREDICT_MODEL; k++) {
+        char name[32];
+        int  m = 0;
+        clade_json_take_text(name, sizeof name, r, node, "model");
+        while (m + 1 < CLADE_N_PREDICT_MODEL &&
+               strcmp(name, clade_predict_model_name((clade_predict_model)m)) != 0)
+            m++;
         out->loss[m]   = clade_json_take_real(r, node, "loss");
         out->weight[m] = clade_json_take_real(r, node, "weight");
         if (!isfinite(out->weight[m])) out->weight[m] = 0;
@@ -425,6 +436,12 @@ clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tr
     out->seconds           = clade_json_take_real(&r, root, "seconds");
     out->run               = (int64_t)clade_json_take_size(&r, root, "run");
     read_metrics(out, &r, root);
+    out->n_folds  = clade_json_take_size(&r, root, "n_folds");
+    out->n_scored = clade_json_take_size(&r, root, "n_scored");
+    clade_json_take_text(text, sizeof text, &r, root, "calibration");
+    out->curved              = strcmp(text, "isotonic") == 0;
+    out->calibration_loss[0] = clade_json_take_real(&r, root, "platt_loss");
+    out->calibration_loss[1] = clade_json_take_real(&r, root, "isotonic_loss");
     read_kept_since(out, &r, root);
     interval(&out->gain_rule, &r, root, "gain_over_rule");
     interval(&out->gain_linear, &r, root, "gain_over_linear");

@@ -1,5 +1,5 @@
-/* Fitting one task: every model on what is older than the choosing slice, a blend and a calibration
- * by that slice, one judgement on the latest block, and a last fit on everything. */
+/* Fitting one task: a choice among models by earlier judgements, one judgement on the latest
+ * moment, and a last fit on everything. */
 #include "predict_internal.h"
 
 #include "clade/run.h"
@@ -9,132 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    LEAST_OF_A_KIND = 10,  /* labels of each kind below which nothing can be learnt */
-    LEAST_TO_CHOOSE = 100, /* customers below which a slice cannot choose among models */
-};
-
-/* The slice that chooses: rows with each model's margins, all made by fits on older rows. */
-typedef struct choice {
-    size_t    n, room;
-    double   *y;
-    double   *margin[CLADE_N_PREDICT_MODEL]; /* NULL: does not compete */
-    uint32_t *tune; /* rows of the last block before the judged one that stop the trees */
-    size_t    n_tune;
-} choice;
-
-static void choice_free(choice *c)
-{
-    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
-        free(c->margin[m]);
-    free(c->y);
-    free(c->tune);
-}
-
-/* Half of the customers of the block tune, the others choose: nobody does both. */
-static bool tunes(int64_t customer, uint64_t seed)
-{
-    return clade_hash64(&customer, sizeof customer, seed + 2) & 1;
-}
-
-static clade_status choice_make(choice *c, const clade__rows *rows, uint64_t seed, clade_error *err)
-{
-    const size_t first = rows->n_blocks < 3 ? 0 : rows->end[rows->n_blocks - 3];
-    const size_t end   = rows->end[rows->n_blocks - 2];
-    c->room            = end;
-    c->y               = CLADE_NEW(double, c->room + 1);
-    c->tune            = CLADE_NEW(uint32_t, end - first + 1);
-    bool whole         = c->y != NULL && c->tune != NULL;
-    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
-        if (!clade__model_competes((clade_predict_model)m, rows)) continue;
-        c->margin[m] = CLADE_NEW(double, c->room + 1);
-        whole        = whole && c->margin[m] != NULL;
-    }
-    if (!whole) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to choose among models");
-    for (size_t i = first; i < end; i++)
-        if (tunes(rows->customer[i], seed)) c->tune[c->n_tune++] = (uint32_t)i;
-    return CLADE_OK;
-}
-
-/* Fit on blocks before `block`, and add that block's rows (those that do not tune, when it is the
- * one that does) to the slice. */
-static clade_status add_fold(choice *c, clade_predictor *p, const clade__rows *rows, size_t block,
-                             bool tuned, uint64_t seed, clade_error *err)
-{
-    const size_t  from = rows->end[block - 1], n = rows->end[block] - from;
-    clade_status  status = CLADE_OK;
-    double *const margin = CLADE_NEW(double, n + 1);
-    if (margin == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
-    for (int m = 0; m < CLADE_N_PREDICT_MODEL && status == CLADE_OK; m++) {
-        if (c->margin[m] == NULL) continue;
-        status =
-            clade__model_fit(p, (clade_predict_model)m, rows, from, c->tune, c->n_tune, seed, err);
-        if (status == CLADE_OK)
-            status = clade__model_margin(margin, p, (clade_predict_model)m,
-                                         rows->x + from * rows->n_columns, n, err);
-        for (size_t i = 0, at = c->n; status == CLADE_OK && i < n; i++)
-            if (!tuned || !tunes(rows->customer[from + i], seed)) c->margin[m][at++] = margin[i];
-    }
-    for (size_t i = 0; status == CLADE_OK && i < n; i++)
-        if (!tuned || !tunes(rows->customer[from + i], seed)) c->y[c->n++] = rows->y[from + i];
-    free(margin);
-    return status;
-}
-
 static size_t count_positive(const double *y, size_t n)
 {
     size_t positive = 0;
     for (size_t i = 0; i < n; i++)
         positive += y[i] > 0;
     return positive;
-}
-
-/* Too few to choose by: the linear model and the value model, which cannot overfit much, as they
- * are. */
-static void choose_blindly(clade_predictor *p)
-{
-    p->card.weight[CLADE_PREDICT_LINEAR] = 0.5;
-    p->card.weight[CLADE_PREDICT_VALUE]  = 0.5;
-    p->intercept                         = 0;
-    p->slope                             = 1;
-}
-
-static clade_status choose(clade_predictor *p, const clade__rows *rows, uint64_t seed,
-                           clade_error *err)
-{
-    const bool   amount = clade_task_is_amount(&p->card.task);
-    choice       c      = { 0 };
-    double       blend  = 0;
-    clade_status status = choice_make(&c, rows, seed, err);
-    /* The latest first: it settles how trees are grown. */
-    if (status == CLADE_OK) status = add_fold(&c, p, rows, rows->n_blocks - 2, true, seed, err);
-    if (status == CLADE_OK && rows->n_blocks >= 4)
-        status = add_fold(&c, p, rows, rows->n_blocks - 3, false, seed, err);
-    if (status != CLADE_OK) goto done;
-
-    const size_t positive = count_positive(c.y, c.n);
-    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
-        p->card.loss[m] =
-            c.margin[m] == NULL ? (double)NAN : clade__mean_loss(c.margin[m], c.y, c.n, amount);
-    if (c.n < LEAST_TO_CHOOSE || positive < LEAST_OF_A_KIND ||
-        (!amount && c.n - positive < LEAST_OF_A_KIND)) {
-        choose_blindly(p);
-        goto done;
-    }
-    status =
-        clade__blend_choose(p->card.weight, (const double *const *)c.margin, c.y, c.n, amount, err);
-    if (status != CLADE_OK) goto done;
-    for (size_t i = 0; i < c.n; i++) { /* the blend, in the place of the rule's margins */
-        blend = 0;
-        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
-            if (p->card.weight[m] > 0) blend += p->card.weight[m] * c.margin[m][i];
-        c.margin[CLADE_PREDICT_RULE][i] = blend;
-    }
-    clade__calibrate(&p->intercept, &p->slope, c.margin[CLADE_PREDICT_RULE], c.y, c.n, amount);
-    p->card.blend_loss = clade__mean_loss(c.margin[CLADE_PREDICT_RULE], c.y, c.n, amount);
-done:
-    choice_free(&c);
-    return status;
 }
 
 /* ---------------------------------------------------------------- the judged block, and after */
@@ -156,7 +36,7 @@ static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n,
 static clade_status judge(clade_predictor *p, const clade__rows *rows,
                           const clade_predict_options *options, clade_error *err)
 {
-    const size_t       from = rows->end[rows->n_blocks - 2], n = rows->n - from;
+    const size_t       from = rows->n_learn, n = rows->n - from;
     const float *const x       = rows->x + from * rows->n_columns;
     double *const      answers = CLADE_NEW(double, 3 * n + 3);
     const float      **row     = CLADE_NEW(const float *, n + 1);
@@ -239,20 +119,21 @@ static clade_status find_suspects(clade_predict_card *card, const clade__rows *r
 
 static clade_status check_labels(clade_predictor *p, const clade__rows *rows, clade_error *err)
 {
-    const size_t n        = rows->end[rows->n_blocks - 2];
+    const size_t n        = rows->n_learn;
     const size_t positive = count_positive(rows->y, n);
     char         name[96];
     clade_task_name(name, &p->card.task);
-    if (positive < LEAST_OF_A_KIND)
-        return clade__not_ready(
-            &p->card.why, err, "%s: it happened to %zu of %zu customers, wanted at least %d",
-            "%s：发生 %zu 位（共 %zu 位），至少需要 %d 位", name, positive, n, LEAST_OF_A_KIND);
-    if (!clade_task_is_amount(&p->card.task) && n - positive < LEAST_OF_A_KIND)
+    if (positive < CLADE__LEAST_OF_A_KIND)
+        return clade__not_ready(&p->card.why, err,
+                                "%s: it happened to %zu of %zu customers, wanted at least %d",
+                                "%s：发生 %zu 位（共 %zu 位），至少需要 %d 位", name, positive, n,
+                                CLADE__LEAST_OF_A_KIND);
+    if (!clade_task_is_amount(&p->card.task) && n - positive < CLADE__LEAST_OF_A_KIND)
         return clade__not_ready(
             &p->card.why, err,
             "%s: it happened to %zu of %zu customers, wanted at least %d to whom not",
             "%s：发生 %zu 位（共 %zu 位），未发生者至少需要 %d 位", name, positive, n,
-            LEAST_OF_A_KIND);
+            CLADE__LEAST_OF_A_KIND);
     return CLADE_OK;
 }
 
@@ -261,7 +142,7 @@ static clade_status fit_rows(clade_predictor *p, const clade__rows *rows,
 {
     const uint64_t            seed    = options->seed;
     clade_predict_card *const card    = &p->card;
-    const size_t              n_learn = rows->end[rows->n_blocks - 2];
+    const size_t              n_learn = rows->n_learn;
     p->n_features                     = rows->n_features;
     p->n_columns                      = rows->n_columns;
     card->n_moments                   = rows->n_moments;
@@ -272,7 +153,7 @@ static clade_status fit_rows(clade_predictor *p, const clade__rows *rows,
     card->n_learnt_positive           = count_positive(rows->y, n_learn);
     CLADE_TRY(check_labels(p, rows, err));
     if (!clade_task_is_amount(&card->task)) CLADE_TRY(find_suspects(card, rows, n_learn, err));
-    CLADE_TRY(choose(p, rows, seed, err));
+    CLADE_TRY(clade__choose(p, rows, seed, err));
     CLADE_TRY(refit(p, rows, n_learn, seed, err));
     CLADE_TRY(judge(p, rows, options, err));
     CLADE_TRY(refit(p, rows, rows->n, seed, err)); /* what has been judged may be learnt from now */
@@ -294,6 +175,7 @@ clade_status clade_predictor_fit(clade_predictor **out, clade_predictions *predi
     p->card.first_us  = predictions->first_us;
     memcpy(p->card.currency, predictions->currency, sizeof p->card.currency);
     p->band_scale        = 1;
+    p->search            = predictions->options.search;
     predictions->why_not = (clade_sentence){ "", "" };
     clade_status status;
     if (task->kind == CLADE_TASK_VALUE) {
@@ -321,6 +203,7 @@ void clade_predictor_free(clade_predictor *p)
     if (p == NULL) return;
     free(p->linear);
     free(p->ziln);
+    free(p->net);
     clade_trees_free(p->trees);
     clade_trees_free(p->joint);
     clade__next_free(p->next);

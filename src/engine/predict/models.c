@@ -32,7 +32,7 @@ double clade__answer_of(const clade_predict_task *task, double margin)
 
 const char *clade_predict_model_name(clade_predict_model model)
 {
-    static const char *const name[CLADE_N_PREDICT_MODEL] = { "rule",  "linear", "value",
+    static const char *const name[CLADE_N_PREDICT_MODEL] = { "rule",  "linear", "net", "value",
                                                              "trees", "joint",  "ziln" };
     assert(model < CLADE_N_PREDICT_MODEL);
     return name[model];
@@ -187,13 +187,28 @@ static clade_status fit_linear(clade_predictor *out, const clade__rows *rows, si
 
 /* ---------------------------------------------------------------- trees */
 
-enum { N_SHAPES = 3, MOST_ROUNDS = 300, PATIENCE = 15, SMALL_CELLS = 1 << 22 };
+enum { MOST_ROUNDS = 300, PATIENCE = 15, SMALL_CELLS = 1 << 22 };
 
-static const clade__tree_shape shapes[N_SHAPES] = {
-    { 3, MOST_ROUNDS, 5, 0.5 },
-    { 5, MOST_ROUNDS, 10, 0.5 },
-    { 7, MOST_ROUNDS, 30, 0.3 },
-};
+static const int    usual_depths[] = { 3, 5, 7 };
+static const double usual_rate     = 0.08;
+
+size_t clade__n_depths(const clade_predict_search *search)
+{
+    return search->n_depths > 0 ? search->n_depths : sizeof usual_depths / sizeof usual_depths[0];
+}
+
+/* Deep trees need more customers in a leaf, and see fewer columns each. */
+static clade__tree_shape shape_of(const clade_predict_search *search, size_t s)
+{
+    const int depth = search->n_depths > 0 ? search->depth[s] : usual_depths[s];
+    return (clade__tree_shape){ .depth     = depth,
+                                .rounds    = search->rounds > 0 ? search->rounds : MOST_ROUNDS,
+                                .rate      = search->rate > 0 ? search->rate : usual_rate,
+                                .min_child = depth <= 3   ? 5
+                                             : depth <= 5 ? 10
+                                                          : 30,
+                                .colsample = depth <= 5 ? 0.5 : 0.3 };
+}
 
 static clade_status grow(clade_trees **out, const clade_trees_data *learn,
                          const clade_trees_data *tune, const clade__tree_shape *shape, bool amount,
@@ -203,7 +218,7 @@ static clade_status grow(clade_trees **out, const clade_trees_data *learn,
         clade_trees_defaults(amount ? CLADE_TREES_TWEEDIE : CLADE_TREES_LOGISTIC);
     options.n_rounds         = shape->rounds;
     options.max_depth        = shape->depth;
-    options.eta              = 0.08;
+    options.eta              = shape->rate;
     options.subsample        = 0.8;
     options.colsample        = shape->colsample;
     options.min_child_weight = amount ? shape->min_child : shape->min_child / 4;
@@ -218,51 +233,63 @@ static clade_status grow(clade_trees **out, const clade_trees_data *learn,
     return clade_trees_fit(out, learn, tune, &options, err);
 }
 
-/* The search: each shape in a task of its own, watched on the tuning rows. */
+/* The search: each shape in a task of its own, watched on the tuning rows. The first is grown
+ * whatever the budget. */
 typedef struct search_work {
-    const clade_trees_data *learn, *tune;
-    bool                    amount;
-    uint64_t                seed;
-    clade_trees            *trees[N_SHAPES];
-    clade_status            status[N_SHAPES];
-    clade_error             err[N_SHAPES];
+    const clade_trees_data     *learn, *tune;
+    const clade_predict_search *search;
+    double                      deadline;
+    bool                        amount;
+    uint64_t                    seed;
+    clade_trees                *trees[CLADE_PREDICT_DEPTHS_MAX]; /* NULL: not tried */
+    clade_status                status[CLADE_PREDICT_DEPTHS_MAX];
+    clade_error                 err[CLADE_PREDICT_DEPTHS_MAX];
 } search_work;
 
 static void search_task(size_t s, int worker, void *context)
 {
-    search_work *const w = context;
+    search_work *const      w     = context;
+    const clade__tree_shape shape = shape_of(w->search, s);
     (void)worker;
+    if (s > 0 && clade_seconds() > w->deadline) return;
     w->status[s] = clade_interrupt_check(&w->err[s]);
     if (w->status[s] == CLADE_OK)
         w->status[s] =
-            grow(&w->trees[s], w->learn, w->tune, &shapes[s], w->amount, w->seed, &w->err[s]);
+            grow(&w->trees[s], w->learn, w->tune, &shape, w->amount, w->seed, &w->err[s]);
 }
 
 /* The shape that loses least stays, with its rounds and what it has grown. */
-static clade_status search(clade_trees **out_trees, clade__tree_shape *out,
-                           const clade_trees_data *learn, const clade_trees_data *tune, bool amount,
+static clade_status search(clade_trees **out_trees, clade_predictor *p,
+                           const clade_trees_data *learn, const clade_trees_data *tune,
                            uint64_t seed, clade_error *err)
 {
     search_work *const w    = CLADE_NEW(search_work, 1);
-    size_t             best = 0;
+    const size_t       n    = clade__n_depths(&p->search);
+    size_t             best = 0, tried = 0;
     if (w == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory to search trees");
-    *w = (search_work){ .learn = learn, .tune = tune, .amount = amount, .seed = seed };
-    clade_parallel(N_SHAPES, search_task, w);
+    *w = (search_work){ .learn    = learn,
+                        .tune     = tune,
+                        .search   = &p->search,
+                        .deadline = p->deadline,
+                        .amount   = clade_task_is_amount(&p->card.task),
+                        .seed     = seed };
+    clade_parallel(n, search_task, w);
     clade_status status = CLADE_OK;
-    for (size_t s = 0; s < N_SHAPES && status == CLADE_OK; s++) {
+    for (size_t s = 0; s < n && status == CLADE_OK; s++) {
         status = w->status[s];
         if (status != CLADE_OK && err != NULL) *err = w->err[s];
-        if (status == CLADE_OK &&
-            clade_trees_valid_loss(w->trees[s]) < clade_trees_valid_loss(w->trees[best]))
-            best = s;
+        if (status != CLADE_OK || w->trees[s] == NULL) continue;
+        tried++;
+        if (clade_trees_valid_loss(w->trees[s]) < clade_trees_valid_loss(w->trees[best])) best = s;
     }
     if (status == CLADE_OK) {
-        *out           = shapes[best];
-        out->rounds    = (int)clade_trees_n_rounds(w->trees[best]);
-        *out_trees     = w->trees[best];
-        w->trees[best] = NULL;
+        p->shape               = shape_of(&p->search, best);
+        p->shape.rounds        = (int)clade_trees_n_rounds(w->trees[best]);
+        p->card.n_depths_tried = tried;
+        *out_trees             = w->trees[best];
+        w->trees[best]         = NULL;
     }
-    for (size_t s = 0; s < N_SHAPES; s++)
+    for (size_t s = 0; s < n; s++)
         clade_trees_free(w->trees[s]);
     free(w);
     return status;
@@ -298,21 +325,21 @@ static clade_status take_tuning(clade_trees_data *out, float **x, float **y,
 static clade_status fit_trees(clade_predictor *out, bool joint, const clade__rows *rows, size_t n,
                               const uint32_t *tune, size_t n_tune, uint64_t seed, clade_error *err)
 {
-    const bool         amount = clade_task_is_amount(&out->card.task);
-    const size_t       n_take = joint ? rows->n_columns : rows->n_features;
-    clade__tree_shape *shape  = &out->shape; /* of both kinds: searched once */
-    clade_trees      **place  = joint ? &out->joint : &out->trees;
-    clade_trees       *trees  = NULL;
-    float             *x = NULL, *y = NULL, *tune_x = NULL, *tune_y = NULL;
-    clade_trees_data   watched = { 0 };
-    clade_status       status  = take_columns(&x, rows->x, n, rows->n_columns, n_take, err);
+    const bool               amount = clade_task_is_amount(&out->card.task);
+    const size_t             n_take = joint ? rows->n_columns : rows->n_features;
+    const clade__tree_shape *shape  = &out->shape; /* of both kinds: searched once */
+    clade_trees            **place  = joint ? &out->joint : &out->trees;
+    clade_trees             *trees  = NULL;
+    float                   *x = NULL, *y = NULL, *tune_x = NULL, *tune_y = NULL;
+    clade_trees_data         watched = { 0 };
+    clade_status             status  = take_columns(&x, rows->x, n, rows->n_columns, n_take, err);
     if (status == CLADE_OK) status = take_targets(&y, rows->y, n, err);
     const clade_trees_data learn = { .value = x, .n_rows = n, .n_columns = n_take, .target = y };
     if (status == CLADE_OK && shape->rounds > 0) {
         status = grow(&trees, &learn, NULL, shape, amount, seed, err);
     } else if (status == CLADE_OK) {
         status = take_tuning(&watched, &tune_x, &tune_y, rows, tune, n_tune, n_take, err);
-        if (status == CLADE_OK) status = search(&trees, shape, &learn, &watched, amount, seed, err);
+        if (status == CLADE_OK) status = search(&trees, out, &learn, &watched, seed, err);
     }
     if (status == CLADE_OK) {
         clade_trees_free(*place);
@@ -331,7 +358,7 @@ static clade_status fit_trees(clade_predictor *out, bool joint, const clade__row
  * .002 of AUC on a demo shop's twenty tasks, for two thirds more time. */
 bool clade__model_competes(clade_predict_model model, const clade__rows *rows)
 {
-    const bool enough = rows->end[rows->n_blocks - 2] >= 200;
+    const bool enough = rows->n_learn >= 200;
     if (model == CLADE_PREDICT_ZILN) return rows->amount;
     if (model == CLADE_PREDICT_TREES) return enough && rows->n_vector > 0;
     return model != CLADE_PREDICT_JOINT || enough;
@@ -349,6 +376,8 @@ clade_status clade__model_fit(clade_predictor *out, clade_predict_model model,
         fit_step(&out->rule, rows, n_learn);
         return CLADE_OK;
     case CLADE_PREDICT_LINEAR: return fit_linear(out, rows, n_learn, err);
+    case CLADE_PREDICT_NET:
+        return clade__net_fit(&out->net, rows, n_learn, tune, n_tune, amount, err);
     case CLADE_PREDICT_VALUE:
         return fit_line(&out->value, rows, n_learn,
                         (uint32_t)rows->n_features +
@@ -411,6 +440,10 @@ clade_status clade__model_margin(double *out, const clade_predictor *p, clade_pr
         }
         return CLADE_OK;
     case CLADE_PREDICT_LINEAR: return linear_margins(out, p, x, n, err);
+    case CLADE_PREDICT_NET:
+        for (size_t i = 0; i < n; i++)
+            out[i] = clip(clade__net_margin(p->net, x + i * p->n_columns));
+        return CLADE_OK;
     case CLADE_PREDICT_VALUE:
         for (size_t i = 0; i < n; i++)
             out[i] = line_margin(&p->value, x[i * p->n_columns + p->value.column]);
@@ -426,6 +459,12 @@ clade_status clade__model_margin(double *out, const clade_predictor *p, clade_pr
     }
     assert(false);
     return CLADE_OK;
+}
+
+double clade__calibrated(const clade_predictor *p, double margin)
+{
+    return clip(p->bend.n > 0 ? clade__bend_of(&p->bend, margin)
+                              : p->intercept + p->slope * margin);
 }
 
 clade_status clade__blend_margin(double *out, const clade_predictor *p, const float *x, size_t n,
@@ -447,7 +486,7 @@ clade_status clade__blend_margin(double *out, const clade_predictor *p, const fl
             out[i] += p->card.weight[m] * margin[i];
     }
     for (size_t i = 0; i < n; i++)
-        out[i] = clip(p->intercept + p->slope * out[i]);
+        out[i] = clade__calibrated(p, out[i]);
     free(margin);
     return status;
 }

@@ -10,7 +10,11 @@
 
 enum {
     MAX_ROWS       = 10000, /* customers of one moment, drawn by chance when there are more */
-    LEARN_MAX      = 4,     /* moments learnt at */
+    LEARN_ROWS     = 40000, /* of all moments learnt at, drawn by chance when there are more */
+    LEARN_RECENT   = 6,     /* moments learnt at, the latest ones, */
+    LEARN_MAX      = 8,     /* and those a year before the answer and before the judgement */
+    YEAR_STEPS     = 12,    /* steps of the grid in a year */
+    FOLDS          = 3,     /* by default */
     GRID_DAYS      = 30,    /* moments lie on this grid back from as_of, so that tasks share them */
     LEAST_HISTORY  = 28,    /* days of log before the first moment */
     RHYTHM_LONGEST = 180,
@@ -101,6 +105,11 @@ int64_t clade_predictions_as_of(const clade_predictions *p)
 const clade_sentence *clade_predictions_why_not(const clade_predictions *p)
 {
     return &p->why_not;
+}
+
+void clade_predictions_budget(clade_predictions *p, double seconds)
+{
+    p->options.search.budget_s = seconds;
 }
 
 /* ---------------------------------------------------------------- one moment */
@@ -197,22 +206,50 @@ typedef struct moment_plan {
     int64_t judged_us;
 } moment_plan;
 
-/* Learning moments lie a horizon apart, each label window over before the judged moment. */
+static int64_t steps_of(int64_t days)
+{
+    return (days + GRID_DAYS - 1) / GRID_DAYS;
+}
+
+/* Steps of the grid between learning moments: a horizon, so that their windows do not overlap, or
+ * less where the log would bear too few of them. */
+static int64_t spacing_of(int64_t first, int64_t last, int64_t horizon)
+{
+    int64_t step = horizon;
+    while (step > 1 && (last - first) / step + 1 < LEARN_RECENT)
+        step--;
+    return step;
+}
+
+static int by_moment(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void plan_add(moment_plan *plan, int64_t at_us)
+{
+    for (size_t i = 0; i < plan->n_learn; i++)
+        if (plan->learn[i] == at_us) return;
+    plan->learn[plan->n_learn++] = at_us;
+}
+
+/* Learning moments lie on the grid, each label window over before the judged moment. Where the log
+ * goes back so far, the same season a year before is among them. */
 static moment_plan plan_of(const clade_predictions *p, int horizon_days)
 {
-    const int64_t day  = CLADE_US_PER_DAY;
-    const int64_t step = (horizon_days + GRID_DAYS - 1) / GRID_DAYS;
-    moment_plan   plan = { .judged_us = p->as_of_us - horizon_days * day };
-    int64_t       back[LEARN_MAX];
-    size_t        n = 0;
-    for (int64_t g = (2 * horizon_days + GRID_DAYS - 1) / GRID_DAYS; n < LEARN_MAX; g += step) {
-        const int64_t at = p->as_of_us - g * GRID_DAYS * day;
-        if (at < p->first_us + LEAST_HISTORY * day) break;
-        back[n++] = at;
+    const int64_t grid    = GRID_DAYS * CLADE_US_PER_DAY;
+    const int64_t horizon = steps_of(horizon_days), first = steps_of(2 * (int64_t)horizon_days);
+    const int64_t last = (p->as_of_us - p->first_us - LEAST_HISTORY * CLADE_US_PER_DAY) / grid;
+    const int64_t step = spacing_of(first, last, horizon);
+    moment_plan   plan = { .judged_us = p->as_of_us - horizon_days * CLADE_US_PER_DAY };
+    for (int64_t g = first; g <= last && plan.n_learn < LEARN_RECENT; g += step)
+        plan_add(&plan, p->as_of_us - g * grid);
+    for (int k = 0; k < 2; k++) {
+        const int64_t g = YEAR_STEPS + k * horizon;
+        if (g >= first && g <= last) plan_add(&plan, p->as_of_us - g * grid);
     }
-    for (size_t i = 0; i < n; i++)
-        plan.learn[i] = back[n - 1 - i];
-    plan.n_learn = n;
+    qsort(plan.learn, plan.n_learn, sizeof plan.learn[0], by_moment);
     return plan;
 }
 
@@ -231,15 +268,23 @@ static double share_of(int64_t customer, uint64_t seed)
     return (double)(clade_hash64(&customer, sizeof customer, seed + 1) >> 11) * 0x1p-53;
 }
 
-/* Append those of a moment that the task asks about and whose share lies in [low, high). */
+/* Who of a moment becomes a row: those whose share lies in [low, high), and at most so many of
+ * them. */
+typedef struct drawn {
+    double low, high;
+    size_t most; /* 0: all */
+} drawn;
+
+/* Append those of a moment that the task asks about and that are drawn. */
 static clade_status add_block(clade__rows *rows, clade_predictions *p,
-                              const clade_predict_task *task, int64_t at_us, double low,
-                              double high, clade_error *err)
+                              const clade_predict_task *task, int64_t at_us, drawn who_of,
+                              clade_error *err)
 {
     clade__moment *m = NULL;
     CLADE_TRY(clade__moment_get(&m, p, at_us, err));
     if (rows->n_vector > 0) CLADE_TRY(clade__moment_vectors(m, p, err));
     const clade_features *const f     = &m->people.features;
+    const uint64_t              seed  = p->options.seed;
     double *const               label = CLADE_NEW(double, f->n_customers + 1);
     float *x = realloc(rows->x, (rows->n + f->n_customers + 1) * rows->n_columns * sizeof *x);
     if (x != NULL) rows->x = x;
@@ -253,9 +298,11 @@ static clade_status add_block(clade__rows *rows, clade_predictions *p,
                             f->n_customers);
     if (status == CLADE_OK)
         status = clade__task_labels(label, p->store, task, f->customer, f->n_customers, at_us, err);
+    const double kept = who_of.most == 0 ? 1 : (double)who_of.most / (double)(f->n_customers + 1);
     for (size_t i = 0; status == CLADE_OK && i < f->n_customers; i++) {
-        const double share = share_of(f->customer[i], p->options.seed);
-        if (share < low || share >= high || !clade__task_asks(task, m, i)) continue;
+        const double share = share_of(f->customer[i], seed);
+        if (share < who_of.low || share >= who_of.high || !clade__task_asks(task, m, i)) continue;
+        if (kept < 1 && share_of(f->customer[i], seed ^ (uint64_t)at_us) >= kept) continue;
         clade__row_fill(rows->x + rows->n * rows->n_columns, m, i, rows->n_vector);
         rows->customer[rows->n] = f->customer[i];
         rows->y[rows->n] =
@@ -265,30 +312,78 @@ static clade_status add_block(clade__rows *rows, clade_predictions *p,
         rows->n++;
     }
     free(label);
-    rows->end[rows->n_blocks++] = rows->n;
     return status;
 }
 
-/* Rows of several moments; or of two, the one learnt at split among customers; or of one alone. */
-static clade_status fill_blocks(clade__rows *rows, clade_predictions *p,
-                                const clade_predict_task *task, const moment_plan *plan,
-                                size_t n_learn, clade_error *err)
+static bool is_chance(const clade_predict_task *task)
 {
-    if (n_learn >= 2) {
-        for (size_t k = plan->n_learn - n_learn; k < plan->n_learn; k++)
-            CLADE_TRY(add_block(rows, p, task, plan->learn[k], 0, 1, err));
-        return add_block(rows, p, task, plan->judged_us, 0, 1, err);
+    return !clade_task_is_amount(task) && !clade_task_is_date(task);
+}
+
+/* A fold is fitted on rows [0, learn_end) and scored on [from, end). Where either has too few, or
+ * too few of a kind, there is none. */
+static void add_fold(clade__rows *rows, bool chance, size_t learn_end, size_t from, size_t end)
+{
+    size_t positive[2] = { 0, 0 };
+    for (size_t i = 0; i < learn_end; i++)
+        positive[0] += rows->y[i] > 0;
+    for (size_t i = from; i < end; i++)
+        positive[1] += rows->y[i] > 0;
+    const size_t all[2] = { learn_end, end - from };
+    for (int k = 0; k < 2; k++)
+        if (all[k] < CLADE__MIN_ROWS || positive[k] < CLADE__LEAST_OF_A_KIND ||
+            (chance && all[k] - positive[k] < CLADE__LEAST_OF_A_KIND))
+            return;
+    rows->fold[rows->n_folds++] = (clade__fold){ learn_end, from, end };
+}
+
+/* Rows of all moments, and a fold at each of the latest ones: learnt from is what was over by then.
+ */
+static clade_status fill_by_time(clade__rows *rows, clade_predictions *p,
+                                 const clade_predict_task *task, const moment_plan *plan,
+                                 clade_error *err)
+{
+    const size_t  n                  = plan->n_learn;
+    const int64_t window             = task->horizon_days * CLADE_US_PER_DAY;
+    size_t        end[LEARN_MAX + 1] = { 0 };
+    for (size_t k = 0; k < n; k++) {
+        CLADE_TRY(add_block(rows, p, task, plan->learn[k], (drawn){ 0, 1, LEARN_ROWS / n }, err));
+        end[k + 1] = rows->n;
     }
-    if (n_learn == 1) {
-        const int64_t at = plan->learn[plan->n_learn - 1];
-        CLADE_TRY(add_block(rows, p, task, at, 0, 0.6, err));
-        CLADE_TRY(add_block(rows, p, task, at, 0.6, 1, err));
-        return add_block(rows, p, task, plan->judged_us, 0, 1, err);
+    rows->n_learn      = rows->n;
+    rows->n_moments    = n;
+    const size_t folds = p->options.search.folds > 0 ? p->options.search.folds : FOLDS;
+    for (size_t k = n > folds ? n - folds : 0; k < n; k++) {
+        size_t over = k;
+        while (over > 0 && plan->learn[over - 1] + window > plan->learn[k])
+            over--;
+        add_fold(rows, is_chance(task), end[over], end[k], end[k + 1]);
     }
-    rows->by_customers = true;
-    CLADE_TRY(add_block(rows, p, task, plan->judged_us, 0, 0.4, err));
-    CLADE_TRY(add_block(rows, p, task, plan->judged_us, 0.4, 0.6, err));
-    return add_block(rows, p, task, plan->judged_us, 0.6, 1, err);
+    return add_block(rows, p, task, plan->judged_us, (drawn){ 0, 1, 0 }, err);
+}
+
+/* No moment lies a horizon behind another one: some customers are learnt from, and others are the
+ * fold; at the moments before the judged one, or, when there are none, at that one. */
+static clade_status fill_by_customers(clade__rows *rows, clade_predictions *p,
+                                      const clade_predict_task *task, const moment_plan *plan,
+                                      clade_error *err)
+{
+    const bool   before  = plan->n_learn > 0;
+    const size_t n       = before ? plan->n_learn : 1;
+    const double edge[3] = { before ? 0.6 : 0.4, before ? 1 : 0.6, before ? 0 : 0.6 };
+    size_t       end[2];
+    for (int side = 0; side < 2; side++) {
+        for (size_t k = 0; k < n; k++)
+            CLADE_TRY(add_block(rows, p, task, before ? plan->learn[k] : plan->judged_us,
+                                (drawn){ side == 0 ? 0 : edge[0], edge[side], LEARN_ROWS / n },
+                                err));
+        end[side] = rows->n;
+    }
+    rows->n_learn      = rows->n;
+    rows->n_moments    = n;
+    rows->by_customers = !before;
+    add_fold(rows, is_chance(task), end[0], end[0], end[1]);
+    return add_block(rows, p, task, plan->judged_us, (drawn){ edge[2], 1, 0 }, err);
 }
 
 /* Vectors of a model that has read what comes after the judged moment would flatter. */
@@ -329,22 +424,22 @@ clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
             "a horizon of %d days needs a log of at least %d days, this one has %lld",
             "预测期 %d 天至少需要 %d 天的数据，现有 %lld 天", task->horizon_days,
             task->horizon_days + LEAST_HISTORY, (long long)whole);
-    const moment_plan plan = plan_of(p, task->horizon_days);
+    moment_plan plan = plan_of(p, task->horizon_days);
     (void)clade_features_all(&n_features);
     clade_status status = CLADE_OK;
-    for (size_t n_learn = plan.n_learn;; n_learn = 0) {
+    for (int by = 0; by < 3; by++) { /* time; customers of earlier moments; of the judged one */
+        if (by < 2 && plan.n_learn == 0) continue;
+        if (by == 2) plan.n_learn = 0;
+        clade__rows_free(&rows);
         rows = (clade__rows){ .n_features = n_features,
                               .amount     = clade_task_is_amount(task),
                               .judged_us  = plan.judged_us };
         settle_vectors(&rows, p, out_behaviour);
         rows.n_columns = n_features + CLADE__VALUE_COLUMNS + rows.n_vector;
-        rows.n_moments = n_learn == 0 ? 1 : n_learn;
-        status         = fill_blocks(&rows, p, task, &plan, n_learn, err);
-        /* Too few before to learn from: the judged moment's own customers have to do. */
-        if (status != CLADE_OK || n_learn == 0 ||
-            rows.end[rows.n_blocks - 2] >= 2 * CLADE__MIN_ROWS)
+        status         = by == 0 ? fill_by_time(&rows, p, task, &plan, err)
+                                 : fill_by_customers(&rows, p, task, &plan, err);
+        if (status != CLADE_OK || (rows.n_learn >= 2 * CLADE__MIN_ROWS && rows.n_folds + by > 0))
             break;
-        clade__rows_free(&rows);
     }
     if (status == CLADE_OK && rows.n < CLADE__MIN_ROWS)
         status =

@@ -32,8 +32,9 @@ static void slices_free(slices *s)
 
 static clade_status slices_make(slices *s, const clade__rows *rows, uint64_t seed, clade_error *err)
 {
-    const size_t first = rows->end[rows->n_blocks - 3], end = rows->end[rows->n_blocks - 2];
-    const size_t d = rows->n_columns, n = end - first;
+    const clade__fold *const fold  = &rows->fold[rows->n_folds - 1];
+    const size_t             first = fold->from, end = fold->end;
+    const size_t             d = rows->n_columns, n = end - first;
     s->tune   = CLADE_NEW(uint32_t, n + 1);
     s->x      = CLADE_NEW(float, n *d + 1);
     s->y      = CLADE_NEW(double, n + 1);
@@ -80,7 +81,7 @@ static clade_status choose(clade_predictor *p, const clade__rows *rows, uint64_t
                            clade_error *err)
 {
     clade__next *const next    = p->next;
-    const size_t       n_learn = rows->end[rows->n_blocks - 3];
+    const size_t       n_learn = rows->fold[rows->n_folds - 1].learn_end;
     const int          horizon = p->card.task.horizon_days;
     slices             s       = { 0 };
     double             best    = (double)INFINITY;
@@ -138,7 +139,7 @@ static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n,
 static clade_status judge(clade_predictor *p, const clade__rows *rows, uint64_t seed,
                           clade_error *err)
 {
-    const size_t       from = rows->end[rows->n_blocks - 2], n = rows->n - from;
+    const size_t       from = rows->n_learn, n = rows->n - from;
     const float *const x      = rows->x + from * rows->n_columns;
     double *const      answer = CLADE_NEW(double, 2 * CLADE__N_NEXT_LEVEL * n + 1);
     if (answer == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu answers", n);
@@ -169,11 +170,11 @@ static clade_status fit_rows(clade_predictor *p, const clade__rows *rows, uint64
                              clade_error *err)
 {
     clade_predict_card *const card    = &p->card;
-    const size_t              n_learn = rows->end[rows->n_blocks - 2];
+    const size_t              n_learn = rows->n_learn;
     size_t                    n_back  = 0;
     for (size_t i = 0; i < n_learn; i++)
         n_back += rows->y[i] < card->task.horizon_days;
-    if (n_learn < CLADE__MIN_ROWS || rows->end[rows->n_blocks - 3] == 0 || rows->n == n_learn)
+    if (n_learn < CLADE__MIN_ROWS || rows->n_folds == 0 || rows->n == n_learn)
         return clade__not_ready(
             &card->why, err, "next: %zu buyers could be learnt from, wanted at least %d",
             "next：可供学习的买家 %zu 位，至少需要 %d 位", n_learn, CLADE__MIN_ROWS);

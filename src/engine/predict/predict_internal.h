@@ -13,9 +13,10 @@
 #include "../subset.h"
 
 enum {
-    CLADE__MOMENTS_MAX  = 6,  /* learnt at, and one that is judged */
-    CLADE__MIN_ROWS     = 50, /* customers below which nothing is fitted */
-    CLADE__MIN_POSITIVE = 50, /* of each class, below which an answer is not trusted */
+    CLADE__FOLDS_MAX       = CLADE_PREDICT_FOLDS_MAX,
+    CLADE__MIN_ROWS        = 50, /* customers below which nothing is fitted */
+    CLADE__MIN_POSITIVE    = 50, /* of each class, below which an answer is not trusted */
+    CLADE__LEAST_OF_A_KIND = 10, /* labels of each kind below which nothing can be learnt */
 };
 
 /* ---- Moments --------------------------------------------------------------------------------- */
@@ -109,19 +110,26 @@ clade_status clade__task_labels(double *out, clade_store *store, const clade_pre
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* Customers to learn from and to be judged on, oldest block first. Blocks are moments, or, where
- * the log is too short for that, shares of the customers of one. */
+/* One earlier judgement: models fitted on rows [0, learn_end) score rows [from, end). Every label
+ * that is learnt from was over at the moment of those scored; or, where the log is too short for
+ * that, those scored are other customers. */
+typedef struct clade__fold {
+    size_t learn_end, from, end;
+} clade__fold;
+
+/* Customers to learn from, oldest moment first, and behind them those to be judged on. */
 typedef struct clade__rows {
-    size_t   n, n_features, n_vector, n_columns; /* columns: features, value model, vectors */
-    size_t   n_moments;                          /* learnt at */
-    float   *x;                                  /* (n, n_columns) row-major */
-    double  *y;                                  /* (n) */
-    int64_t *customer;                           /* (n) */
-    size_t   n_blocks;
-    size_t   end[CLADE__MOMENTS_MAX + 1]; /* row behind each block; the last is judged */
-    bool     by_customers;
-    bool     amount;              /* y is money */
-    struct clade__places *places; /* of customers when judged */
+    size_t      n, n_features, n_vector, n_columns; /* columns: features, value model, vectors */
+    size_t      n_learn;                            /* the rows behind are judged */
+    size_t      n_moments;                          /* learnt at */
+    float      *x;                                  /* (n, n_columns) row-major */
+    double     *y;                                  /* (n) */
+    int64_t    *customer;                           /* (n) */
+    size_t      n_folds;
+    clade__fold fold[CLADE__FOLDS_MAX]; /* oldest first */
+    bool        by_customers;           /* judged are other customers, not a later time */
+    bool        amount;                 /* y is money */
+    struct clade__places *places;       /* of customers when judged */
     int64_t               judged_us;
 } clade__rows;
 
@@ -138,7 +146,7 @@ void clade__row_fill(float *out, const clade__moment *moment, size_t customer, s
 /* How trees are grown, found by the search. */
 typedef struct clade__tree_shape {
     int    depth, rounds;
-    double min_child, colsample;
+    double rate, min_child, colsample;
 } clade__tree_shape;
 
 /* A model of one column. A step: margin `in` where value <= cut, else `out`. A line: out + in *
@@ -147,6 +155,27 @@ typedef struct clade__rule {
     uint32_t column;
     double   cut, in, out, offset;
 } clade__rule;
+
+/* The elastic net: margin out + in * (intercept + sum of coefficient (slog(x) - mean) / scale);
+ * absence adds nothing. */
+typedef struct clade__net_term {
+    uint32_t column;
+    double   mean, scale, coefficient;
+} clade__net_term;
+typedef struct clade__net {
+    size_t          n;
+    double          lambda, intercept;
+    double          out, in; /* amounts: the line; chances: 0 and 1 */
+    clade__net_term term[];
+} clade__net;
+
+/* A rising curve on margins, straight between knots and of one slope beyond them; n of 0: none. */
+enum { CLADE__KNOTS_MAX = 40 };
+typedef struct clade__bend {
+    size_t n;
+    double slope;
+    double at[CLADE__KNOTS_MAX], to[CLADE__KNOTS_MAX]; /* strictly rising */
+} clade__bend;
 
 /* How the customers asked about lay at the fit: a column by its tenths, -1 for the answers. */
 typedef struct clade__spread {
@@ -160,23 +189,27 @@ enum { CLADE__SPREADS_MAX = CLADE_PREDICT_TOP + 1 };
 typedef struct clade__next clade__next;
 
 struct clade_predictor {
-    clade_predict_card card;
-    clade__next       *next; /* of CLADE_TASK_NEXT; else NULL */
-    size_t             n_features, n_columns;
-    double             intercept, slope; /* of the calibration, on the blend's margin */
-    clade__rule        rule;
-    clade_additive    *linear;
-    clade__rule        value;      /* a line on a column of the value model */
-    clade_ziln        *ziln;       /* amounts; NULL: none */
-    double             ziln_ridge; /* found by the search */
-    clade_trees       *trees, *joint;
-    clade__tree_shape  shape;
-    double             average[CLADE_N_PREDICT_MODEL]; /* mean margin of the rows learnt from */
-    double             band_scale; /* what an answer is divided by before its band is looked up */
-    size_t             n_bands;    /* amounts: what fell between, by predicted amount */
-    double             band_edge[10], band_low[10], band_high[10];
-    size_t             n_spreads;
-    clade__spread      spread[CLADE__SPREADS_MAX]; /* the answers first */
+    clade_predict_card   card;
+    clade__next         *next;     /* of CLADE_TASK_NEXT; else NULL */
+    clade_predict_search search;   /* while it is fitted */
+    double               deadline; /* of the search, in clade_seconds(); INFINITY: none */
+    size_t               n_features, n_columns;
+    double               intercept, slope; /* of the calibration, on the blend's margin; */
+    clade__bend          bend;             /* where there is one it stands instead */
+    clade__rule          rule;
+    clade_additive      *linear;
+    clade__net          *net;        /* NULL: none */
+    clade__rule          value;      /* a line on a column of the value model */
+    clade_ziln          *ziln;       /* amounts; NULL: none */
+    double               ziln_ridge; /* found by the search */
+    clade_trees         *trees, *joint;
+    clade__tree_shape    shape;
+    double               average[CLADE_N_PREDICT_MODEL]; /* mean margin of the rows learnt from */
+    double               band_scale; /* what an answer is divided by before its band is looked up */
+    size_t               n_bands;    /* amounts: what fell between, by predicted amount */
+    double               band_edge[10], band_low[10], band_high[10];
+    size_t               n_spreads;
+    clade__spread        spread[CLADE__SPREADS_MAX]; /* the answers first */
 };
 
 size_t clade__predictor_n_vector(const clade_predictor *predictor);
@@ -193,8 +226,17 @@ double clade__answer_of(const clade_predict_task *task, double margin);
 clade_status clade__model_fit(clade_predictor *out, clade_predict_model model,
                               const clade__rows *rows, size_t n_learn, const uint32_t *tune,
                               size_t n_tune, uint64_t seed, clade_error *err);
+/* How many shapes of trees a search tries. */
+size_t clade__n_depths(const clade_predict_search *search);
 /* Can the model compete at all on these rows? */
 bool clade__model_competes(clade_predict_model model, const clade__rows *rows);
+/* Fit a net in the place of the one that is there, whose penalty it keeps; without one the penalty
+ * is what loses least on the tuning rows. */
+clade_status clade__net_fit(clade__net **place, const clade__rows *rows, size_t n_learn,
+                            const uint32_t *tune, size_t n_tune, bool amount, clade_error *err);
+/* The margin of a row of all columns, and what one term adds to the logit. */
+double clade__net_margin(const clade__net *net, const float *row);
+double clade__net_term_of(const clade__net_term *term, const float *row);
 /* out (n): margins of rows x (n, n_columns). */
 clade_status clade__model_margin(double *out, const clade_predictor *predictor,
                                  clade_predict_model model, const float *x, size_t n,
@@ -218,10 +260,44 @@ void clade__calibrate(double *out_intercept, double *out_slope, const double *ma
 /* Mean loss: log loss, or the Tweedie deviance of power 1.5. */
 double clade__mean_loss(const double *margin, const double *y, size_t n, bool amount);
 
-/* Weights of the blend that loses least on rows that no model has seen. margin[m] is NULL where a
- * model does not compete. */
-clade_status clade__blend_choose(double *out_weight, const double *const *margin, const double *y,
-                                 size_t n, bool amount, clade_error *err);
+/* The curve on a margin; at least one knot. */
+double clade__bend_of(const clade__bend *bend, double margin);
+/* Isotonic regression through the middles of its blocks; `slope` holds beyond the ends. */
+clade_status clade__bend_fit(clade__bend *out, const double *margin, const double *y, size_t n,
+                             double slope, clade_error *err);
+/* The curve, or none unless it loses less than Platt's line by a standard error. out_loss: of the
+ * line and of the curve, each fold judged by what the others taught; one fold alone in two halves.
+ */
+clade_status clade__bend_choose(clade__bend *out, double out_loss[2], const double *margin,
+                                const double *y, const uint8_t *fold, size_t n_folds, size_t n,
+                                double slope, clade_error *err);
+/* The blend's margin, calibrated. */
+double clade__calibrated(const clade_predictor *predictor, double margin);
+
+/* What has to be added to slope * margin so that answers are right on average; 0 where nothing, or
+ * everything, happened. */
+double clade__level_of(const double *margin, const double *y, size_t n, double slope, bool amount);
+
+/* Answers of models that had not seen the labels: margins of all folds together. */
+typedef struct clade__scored {
+    size_t   n, n_folds;
+    double  *y;                             /* (n) */
+    uint8_t *fold;                          /* (n) rising; 0 is the latest */
+    size_t   end[CLADE__FOLDS_MAX + 1];     /* fold f holds [end[f], end[f + 1]) */
+    double  *margin[CLADE_N_PREDICT_MODEL]; /* (n); NULL: does not compete */
+} clade__scored;
+void clade__scored_free(clade__scored *scored);
+/* Fit every model that competes on what each fold may learn from and ask it about the fold. Leaves
+ * in `p` the fits of the oldest fold, and how trees are to be grown. */
+clade_status clade__folds_score(clade__scored *out, clade_predictor *p, const clade__rows *rows,
+                                uint64_t seed, clade_error *err);
+/* Weights, calibration and losses of the models into `p`. */
+clade_status clade__choose(clade_predictor *p, const clade__rows *rows, uint64_t seed,
+                           clade_error *err);
+
+/* Weights of the blend that loses least on rows that no model has seen. */
+clade_status clade__blend_choose(double *out_weight, const clade__scored *scored, bool amount,
+                                 clade_error *err);
 
 /* CLADE_TASK_VALUE: no rows are learnt from, the probability models answer alone. */
 clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, clade_error *err);

@@ -98,6 +98,22 @@ static void add_ziln(double *share, double *average, double *phi, const clade_pr
     *average += weight * (sum != 0 ? from : to);
 }
 
+/* A net sums terms; one at the edge of what is a margin has them scaled to what they add there. */
+static void add_net(double *share, double *average, const clade_predictor *p, const float *row)
+{
+    const clade__net *const net    = p->net;
+    const double            weight = p->card.weight[CLADE_PREDICT_NET];
+    const double            from   = net->out + net->in * net->intercept;
+    double                  to = 0, sum = 0;
+    (void)clade__model_margin(&to, p, CLADE_PREDICT_NET, row, 1, NULL);
+    for (size_t k = 0; k < net->n; k++)
+        sum += clade__net_term_of(&net->term[k], row);
+    for (size_t k = 0; k < net->n && sum != 0; k++)
+        share[place_of(p, net->term[k].column)] +=
+            weight * clade__net_term_of(&net->term[k], row) * (to - from) / sum;
+    *average += weight * (sum != 0 ? from : to);
+}
+
 static void add_line(double *share, double *average, const clade_predictor *p,
                      clade_predict_model model, const clade__rule *rule, const float *row)
 {
@@ -105,6 +121,23 @@ static void add_line(double *share, double *average, const clade_predictor *p,
     (void)clade__model_margin(&margin, p, model, row, 1, NULL);
     share[place_of(p, rule->column)] += p->card.weight[model] * (margin - p->average[model]);
     *average += p->card.weight[model] * p->average[model];
+}
+
+/* From the blend's margins to the calibrated ones. A curve stretches a customer's shares by one
+ * factor: what it makes of the way from the average to the whole. */
+static void bend_shares(double *share, double *average, const clade_predictor *p, double raw)
+{
+    const size_t n      = p->n_features + N_GROUPS;
+    double       factor = p->slope, sum = 0;
+    *average = p->intercept + p->slope * raw;
+    if (p->bend.n > 0) {
+        for (size_t j = 0; j < n; j++)
+            sum += share[j];
+        *average = clade__bend_of(&p->bend, raw);
+        factor   = sum == 0 ? 1 : (clade__bend_of(&p->bend, raw + sum) - *average) / sum;
+    }
+    for (size_t j = 0; j < n; j++)
+        share[j] *= factor;
 }
 
 /* share (n_features + N_GROUPS): what each adds to the blend's margin; *average: where it starts.
@@ -127,21 +160,23 @@ static clade_status explain_row(double *share, double *average, double *phi,
     if (w[CLADE_PREDICT_VALUE] > 0) add_line(share, &sum, p, CLADE_PREDICT_VALUE, &p->value, row);
     if (w[CLADE_PREDICT_LINEAR] > 0) add_linear(share, &sum, phi, p, row);
     if (w[CLADE_PREDICT_ZILN] > 0) add_ziln(share, &sum, phi, p, row);
+    if (w[CLADE_PREDICT_NET] > 0) add_net(share, &sum, p, row);
     if (w[CLADE_PREDICT_TREES] > 0)
         CLADE_TRY(add_trees(share, &sum, phi, p, false, e->trees, row, err));
     if (w[CLADE_PREDICT_JOINT] > 0)
         CLADE_TRY(add_trees(share, &sum, phi, p, true, e->joint, row, err));
-    double scale = p->slope;
-    *average     = p->intercept + p->slope * sum;
     if (p->next != NULL) { /* the median is held below the horizon: what they sum to as well */
-        double margin = 0, whole = 0;
+        double scale = p->slope, margin = 0, whole = 0;
+        *average = p->intercept + p->slope * sum;
         CLADE_TRY(clade__next_margin(&margin, p, row, 1, err));
         for (size_t j = 0; j < p->n_features + N_GROUPS; j++)
             whole += share[j];
         if (whole != 0) scale = (margin - *average) / whole;
+        for (size_t j = 0; j < p->n_features + N_GROUPS; j++)
+            share[j] *= scale;
+        return CLADE_OK;
     }
-    for (size_t j = 0; j < p->n_features + N_GROUPS; j++)
-        share[j] *= scale;
+    bend_shares(share, average, p, sum);
     return CLADE_OK;
 }
 

@@ -363,8 +363,8 @@ static clade_status choose(clade_session_model *m, const slice *s, clade_error *
     static const clade_predict_model place[CLADE_N_SESSION_MEMBER] = { CLADE_PREDICT_RULE,
                                                                        CLADE_PREDICT_LINEAR,
                                                                        CLADE_PREDICT_TREES };
-    const double                    *margin[CLADE_N_PREDICT_MODEL] = { NULL };
-    double                           weight[CLADE_N_PREDICT_MODEL] = { 0 };
+    clade__scored scored = { .n = s->n, .n_folds = 1, .y = s->y, .end = { 0, s->n } };
+    double        weight[CLADE_N_PREDICT_MODEL] = { 0 };
     double *const room   = CLADE_NEW(double, (CLADE_N_SESSION_MEMBER + 2) * s->n + 1);
     double *const mixed  = room + CLADE_N_SESSION_MEMBER * s->n;
     clade_status  status = room == NULL
@@ -373,10 +373,10 @@ static clade_status choose(clade_session_model *m, const slice *s, clade_error *
     for (int k = 0; k < CLADE_N_SESSION_MEMBER && status == CLADE_OK; k++) {
         double *const one = room + (size_t)k * s->n;
         status            = clade__session_margin(one, m, (clade_session_member)k, s->x, s->n, err);
-        margin[place[k]]  = one;
+        scored.margin[place[k]] = one;
         if (status == CLADE_OK) m->card.loss[k] = clade__mean_loss(one, s->y, s->n, false);
     }
-    if (status == CLADE_OK) status = clade__blend_choose(weight, margin, s->y, s->n, false, err);
+    if (status == CLADE_OK) status = clade__blend_choose(weight, &scored, false, err);
     if (status == CLADE_OK) {
         for (int k = 0; k < CLADE_N_SESSION_MEMBER; k++)
             m->card.weight[k] = weight[place[k]];

@@ -109,6 +109,7 @@ clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, cl
         card->loss[k] = (double)NAN;
     card->weight[CLADE_PREDICT_VALUE] = 1;
     card->blend_loss                  = (double)NAN;
+    card->calibration_loss[0] = card->calibration_loss[1] = (double)NAN;
     CLADE_TRY(clade__moment_get(&m, ps, card->judged_us, err));
     card->n_learnt = m->buyers.n;
     for (size_t i = 0; i < m->buyers.n; i++)
