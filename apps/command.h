@@ -12,6 +12,7 @@
 #define CLADE_COMMAND_H
 
 #include "clade/json.h"
+#include "clade/predict.h"
 #include "clade/run.h"
 #include "clade/store.h"
 
@@ -73,7 +74,7 @@ typedef struct command_setting {
     command_origin origin;
     const char    *place; /* "--memory", "CLADE_MEMORY", "my.clade/config:3", "" */
 } command_setting;
-enum { COMMAND_N_SETTINGS = 9 };
+enum { COMMAND_N_SETTINGS = 14 };
 
 typedef struct command_given {
     const command_option *option;
@@ -123,6 +124,9 @@ CLADE_MUST_USE clade_status command_real(double *out, const command *c, const ch
                                          clade_error *err);
 /** A settled setting's text ("memory" gives "4GB"). Never NULL. */
 const char *command_setting_get(const command *c, const char *name);
+
+/** The settings predict.*: the search of models, with the budget of the whole command. */
+void command_predict_search(clade_predict_search *out, const command *c);
 
 /**
  * Open the workspace named by the first argument, or give the one that is open. When there is none,

@@ -80,11 +80,9 @@ static void write_answer(clade_json *json, const clade_predict_reasons *r)
 static void write_reasons(explain_work *w, const clade_predict_reasons *r,
                           const clade_predict_task *task)
 {
-    command *const       c    = w->c;
-    clade_json *const    json = command_json(c);
-    size_t               n_registry;
-    const clade_feature *registry = clade_features_all(&n_registry);
-    command_table       *t        = command_table_start(c, "lw", NULL, NULL);
+    command *const    c    = w->c;
+    clade_json *const json = command_json(c);
+    command_table    *t    = command_table_start(c, "lw", NULL, NULL);
     clade_json_key(json, "reasons");
     clade_json_array(json);
     for (size_t i = 0; i < r->n; i++) {
@@ -96,10 +94,7 @@ static void write_reasons(explain_work *w, const clade_predict_reasons *r,
             command_cell(t, "%s", text.data == NULL ? "" : text.data);
         }
         clade_json_object(json);
-        clade_json_put_text(json, "feature",
-                            one->feature >= 0 ? registry[one->feature].name
-                            : one->group == 0 ? "value_model"
-                                              : "behaviour");
+        clade_json_put_text(json, "feature", clade_predict_reason_key(one->feature, one->group));
         clade_json_put_number(json, "value", one->value);
         clade_json_put_number(json, "margin", one->margin);
         clade_json_put_number(json, "points", one->points);
@@ -200,11 +195,9 @@ static clade_status explain_customer(explain_work *w, clade_error *err)
 
 static void write_weights(explain_work *w, const clade_predict_weight *weight, size_t n)
 {
-    command *const       c    = w->c;
-    clade_json *const    json = command_json(c);
-    size_t               n_registry;
-    const clade_feature *registry = clade_features_all(&n_registry);
-    command_table       *t = command_table_start(c, "rrw", COMMAND_SAY(c, "weight", "权重"),
+    command *const    c    = w->c;
+    clade_json *const json = command_json(c);
+    command_table    *t    = command_table_start(c, "rrw", COMMAND_SAY(c, "weight", "权重"),
                                                  COMMAND_SAY(c, "direction", "方向"),
                                                  COMMAND_SAY(c, "what it looks at", "依据"));
     clade_json_key(json, "features");
@@ -223,9 +216,7 @@ static void write_weights(explain_work *w, const clade_predict_weight *weight, s
         }
         clade_json_object(json);
         clade_json_put_text(json, "feature",
-                            weight[i].feature >= 0 ? registry[weight[i].feature].name
-                            : weight[i].group == 0 ? "value_model"
-                                                   : "behaviour");
+                            clade_predict_reason_key(weight[i].feature, weight[i].group));
         clade_json_put_number(json, "mean_margin", weight[i].mean_margin);
         clade_json_put_number(json, "direction", weight[i].direction);
         clade_json_object_end(json);

@@ -154,6 +154,7 @@ static void print_profits(command *c, const clade_predict_card *const *card, siz
 
 typedef struct predict_work {
     command           *c;
+    double             budget_s; /* of searches, what is left of it; 0: no limit */
     clade_store       *store;
     clade_predictions *predictions;
     clade_run         *run;
@@ -288,11 +289,14 @@ static clade_status load_labels(command *c, clade_store *store, const clade_pred
 /* ---------------------------------------------------------------- all of it */
 
 /* A task that the shop cannot bear yet is said, and does not stop the others. */
-static clade_status fit_task(predict_work *w, const clade_predict_task *task, bool alone,
-                             clade_sentence *why_not, clade_error *err)
+static clade_status fit_task(predict_work *w, const clade_predict_task *task, size_t n_left,
+                             bool alone, clade_sentence *why_not, clade_error *err)
 {
-    clade_error  inner = { 0 };
+    const double least_s = 1e-3; /* when all is spent: no limit would be 0 */
+    clade_error  inner   = { 0 };
     char         name[96];
+    if (w->budget_s > 0)
+        clade_predictions_budget(w->predictions, fmax(least_s, w->budget_s / (double)n_left));
     clade_status status =
         clade_predictor_fit(&w->fitted[w->n], w->predictions, task, alone ? err : &inner);
     clade_task_name(name, task);
@@ -300,6 +304,7 @@ static clade_status fit_task(predict_work *w, const clade_predict_task *task, bo
         CLADE_TRY(clade_predictor_save(w->store, w->fitted[w->n], clade_run_number(w->run), err));
         const clade_predict_card *const card = clade_predictor_card(w->fitted[w->n++]);
         clade_run_note_number(w->run, name, card->metric[0].of.value);
+        if (w->budget_s > 0) w->budget_s = fmax(least_s, w->budget_s - card->search_s);
         clade_log(CLADE_LOG_DEBUG, "predict: %s in %.2f s", name, card->seconds);
         return CLADE_OK;
     }
@@ -352,6 +357,24 @@ static void write_cards(predict_work *w, const clade_predict_task *task,
                      w->c->zh ? card[0]->behaviour.zh : card[0]->behaviour.en);
 }
 
+/* Of one task what it gains and what was tried; of many what vectors add, and what a budget left
+ * out. */
+static void print_gains(predict_work *w, bool alone)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        const clade_predict_card *const card = clade_predictor_card(w->fitted[i]);
+        clade_sentence                  says = { "", "" };
+        char                            name[96];
+        clade_task_name(name, &card->task);
+        for (size_t k = 0; clade_predict_card_gain(&says, card, k); k++)
+            if (alone) command_print(w->c, "%s: %s\n", name, w->c->zh ? says.zh : says.en);
+        if (!alone && isfinite(card->gain_vectors.low)) /* the last of the gains */
+            command_print(w->c, "%s: %s\n", name, w->c->zh ? says.zh : says.en);
+        if ((alone || card->budget_s > 0) && clade_predict_card_search(&says, card))
+            command_print(w->c, "%s: %s\n", name, w->c->zh ? says.zh : says.en);
+    }
+}
+
 static clade_status fit_all(predict_work *w, clade_error *err)
 {
     command *const     c = w->c;
@@ -370,7 +393,7 @@ static clade_status fit_all(predict_work *w, clade_error *err)
     clade_progress_begin(COMMAND_SAY(c, "predicting", "预测"), (double)n, "tasks");
     clade_status status = CLADE_OK;
     for (size_t i = 0; i < n && status == CLADE_OK; i++) {
-        status = fit_task(w, &task[i], alone, &why_not[i], err);
+        status = fit_task(w, &task[i], n - i, alone, &why_not[i], err);
         clade_progress_update((double)i + 1);
     }
     clade_progress_end();
@@ -381,6 +404,7 @@ static clade_status fit_all(predict_work *w, clade_error *err)
         c, COMMAND_SAY(c, "What customers will do, as of %.10s", "客户将做什么，截至 %.10s"),
         as_of);
     write_cards(w, task, why_not, n);
+    print_gains(w, alone);
     if (w->n == 0)
         return clade_fail(err, CLADE_ERR_NOT_READY, "nothing can be predicted yet: %s",
                           why_not[0].en);
@@ -409,6 +433,19 @@ static clade_status stakes_of(clade_predict_stakes *out, const command *c, clade
     return CLADE_OK;
 }
 
+/* What the settings say, and the flag over them. */
+static clade_status search_of(clade_predict_search *out, const command *c, clade_error *err)
+{
+    const char *const budget = command_value(c, "budget", 0);
+    int64_t           us     = 0;
+    command_predict_search(out, c);
+    if (budget == NULL) return CLADE_OK;
+    const clade_status status = clade_duration_parse(&us, budget, err);
+    if (status != CLADE_OK) return clade_fail_at(err, status, "--budget: ");
+    out->budget_s = (double)us / (double)CLADE_US_PER_SECOND;
+    return CLADE_OK;
+}
+
 static clade_status predict_run(command *c, clade_error *err)
 {
     predict_work             w       = { .c = c };
@@ -426,6 +463,8 @@ static clade_status predict_run(command *c, clade_error *err)
     if (c->n_args > 1 && strcmp(c->arg[1], "session") == 0 && command_value(c, "output", 0) != NULL)
         return clade_fail(err, CLADE_ERR_ARG, "session is about visits: there is no list for -o");
     CLADE_TRY(stakes_of(&options.stakes, c, err));
+    CLADE_TRY(search_of(&options.search, c, err));
+    w.budget_s = options.search.budget_s;
     CLADE_TRY(command_open(&w.store, c, false, err));
     clade_status status = clade_predictions_open(&w.predictions, w.store, &options, err);
     if (status == CLADE_OK) status = clade_run_begin(&w.run, w.store, "predict", c->seed, err);
@@ -472,6 +511,11 @@ static const command_option options[] = {
       "SHARE",
       { "share of those rightly contacted whom it moves, as 0.2",
         "被正确联系者中受其影响的比例，如 0.2" } },
+    { "budget",
+      0,
+      "TIME",
+      { "time for the search of models, as 10m; what is left out is said",
+        "模型搜索的时间上限，如 10m；未尝试的会说明" } },
     { "explain",
       0,
       NULL,
@@ -493,6 +537,7 @@ const command_verb command_verb_predict = {
         "predict my.clade category:garden -o garden.csv\n"
         "predict my.clade label:vip --horizon 30d --labels vip.csv\n"
         "predict my.clade label:reviewer --expression \"count(*) FILTER (kind = 'review') > 0\"\n"
+        "predict my.clade --budget 10m\n"
         "predict my.clade churn --margin 0.3 --contact-cost 0.5 --save-rate 0.2\n"
         "predict my.clade --explain -o scores.parquet",
     .options      = options,

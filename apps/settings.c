@@ -19,7 +19,12 @@ typedef enum setting_kind {
     KIND_GROUP,
     KIND_LANG,
     KIND_COLOR,
-    KIND_SWITCH
+    KIND_SWITCH,
+    KIND_FOLDS,
+    KIND_DEPTHS,
+    KIND_ROUNDS,
+    KIND_RATE,
+    KIND_BUDGET
 } setting_kind;
 
 static const struct {
@@ -27,11 +32,20 @@ static const struct {
     setting_kind kind;
     const char  *built_in;
 } known[COMMAND_N_SETTINGS] = {
-    { "threads", KIND_THREADS, "0" },  { "memory", KIND_SIZE, "0" },
-    { "seed", KIND_SEED, "1" },        { "as_of", KIND_MOMENT, "" },
-    { "min_group", KIND_GROUP, "20" }, { "lang", KIND_LANG, "en" },
-    { "color", KIND_COLOR, "auto" },   { "quiet", KIND_SWITCH, "false" },
+    { "threads", KIND_THREADS, "0" },
+    { "memory", KIND_SIZE, "0" },
+    { "seed", KIND_SEED, "1" },
+    { "as_of", KIND_MOMENT, "" },
+    { "min_group", KIND_GROUP, "20" },
+    { "lang", KIND_LANG, "en" },
+    { "color", KIND_COLOR, "auto" },
+    { "quiet", KIND_SWITCH, "false" },
     { "json", KIND_SWITCH, "false" },
+    { "predict.folds", KIND_FOLDS, "3" },
+    { "predict.depths", KIND_DEPTHS, "3,5,7" },
+    { "predict.rounds", KIND_ROUNDS, "300" },
+    { "predict.rate", KIND_RATE, "0.08" },
+    { "predict.budget", KIND_BUDGET, "" },
 };
 
 static size_t setting_index(const char *name)
@@ -110,6 +124,29 @@ static bool is_one_of(const char *value, const char *const *words)
     return false;
 }
 
+static bool parse_rate(double *out, const char *text)
+{
+    char *end = NULL;
+    *out      = strtod(text, &end);
+    return end != text && *end == '\0' && *out > 0 && *out <= 1;
+}
+
+/* "3,5,7" */
+static bool parse_depths(clade_predict_search *out, const char *text)
+{
+    out->n_depths = 0;
+    for (const char *at = text;; at++) {
+        char      *end   = NULL;
+        const long depth = strtol(at, &end, 10);
+        if (end == at || (*end != ',' && *end != '\0') || depth < 1 || depth > 12 ||
+            out->n_depths == CLADE_PREDICT_DEPTHS_MAX)
+            return false;
+        out->depth[out->n_depths++] = (int)depth;
+        at                          = end;
+        if (*end == '\0') return true;
+    }
+}
+
 clade_status command_setting_check(const char *name, const char *value, clade_error *err)
 {
     const size_t i      = setting_index(name);
@@ -145,6 +182,20 @@ clade_status command_setting_check(const char *name, const char *value, clade_er
         if (!is_one_of(value, (const char *const[]){ "auto", "always", "never", NULL }))
             wanted = "auto, always or never";
         break;
+    case KIND_FOLDS:
+        if (!parse_whole(&whole, value, 1, CLADE_PREDICT_FOLDS_MAX)) wanted = "1 to 6 moments";
+        break;
+    case KIND_DEPTHS:
+        if (!parse_depths(&(clade_predict_search){ 0 }, value))
+            wanted = "one to eight depths of 1 to 12, as 3,5,7";
+        break;
+    case KIND_ROUNDS:
+        if (!parse_whole(&whole, value, 1, 5000)) wanted = "1 to 5000 trees";
+        break;
+    case KIND_RATE:
+        if (!parse_rate(&(double){ 0 }, value)) wanted = "above 0 and at most 1";
+        break;
+    case KIND_BUDGET: return value[0] == '\0' ? CLADE_OK : clade_duration_parse(&whole, value, err);
     case KIND_SWITCH:
         if (!is_one_of(value, (const char *const[]){ "true", "false", "1", "0", NULL }))
             wanted = "true or false";
@@ -347,7 +398,9 @@ static clade_status settle_environment(command *c, clade_error *err)
         char variable[64] = "CLADE_";
         for (size_t k = 0; known[i].name[k] != '\0'; k++) {
             const char letter = known[i].name[k];
-            variable[6 + k] = letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+            variable[6 + k]   = letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A')
+                                : letter == '.'                ? '_'
+                                                               : letter;
         }
         const char *value = getenv(variable);
         if (value == NULL || value[0] == '\0') continue;
@@ -384,6 +437,21 @@ static clade_status settle_flags(command *c, clade_error *err)
 static bool is_true(const char *value)
 {
     return strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+}
+
+void command_predict_search(clade_predict_search *out, const command *c)
+{
+    int64_t whole = 0;
+    *out          = (clade_predict_search){ 0 };
+    if (parse_whole(&whole, command_setting_get(c, "predict.folds"), 1, CLADE_PREDICT_FOLDS_MAX))
+        out->folds = (size_t)whole;
+    (void)parse_depths(out, command_setting_get(c, "predict.depths"));
+    if (parse_whole(&whole, command_setting_get(c, "predict.rounds"), 1, 5000))
+        out->rounds = (int)whole;
+    (void)parse_rate(&out->rate, command_setting_get(c, "predict.rate"));
+    const char *const budget = command_setting_get(c, "predict.budget");
+    if (budget[0] != '\0' && clade_duration_parse(&whole, budget, NULL) == CLADE_OK)
+        out->budget_s = (double)whole / (double)CLADE_US_PER_SECOND;
 }
 
 /* Texts to what the verbs use. Every text was checked, so none of these can fail. */

@@ -193,16 +193,19 @@ typedef struct clade_predict_card {
     size_t n_depths, n_depths_tried;       /* of trees; 0 where none compete */
     bool   untried[CLADE_N_PREDICT_MODEL]; /* could compete, and the budget was spent */
     double budget_s, search_s;             /* given (0: no limit), and used */
-    size_t n_folds, n_scored;    /* earlier moments that chose, and the answers asked for there */
-    double calibration_loss[2];  /* log loss of Platt's line and of an isotonic curve, each fold
-                                    judged  by the others; NAN: amounts, or too few to choose by */
-    bool                 curved; /* the curve lost less and calibrates */
-    double               base_rate; /* share of label 1, or mean amount, when judged */
-    size_t               n_metrics;
+    size_t n_folds, n_scored;   /* earlier moments that chose, and the answers asked for there */
+    double calibration_loss[2]; /* log loss of Platt's line and of an isotonic curve, each fold
+                                   judged  by the others; NAN: amounts, or too few to choose by */
+    bool   seasons;   /* the day of the year is among the columns: it lost less on the folds */
+    bool   curved;    /* the curve lost less and calibrates */
+    double base_rate; /* share of label 1, or mean amount, when judged */
+    size_t n_metrics;
     clade_predict_metric metric[CLADE_PREDICT_METRICS_MAX];
     clade_interval       gain_rule; /* what the answer gains over the rule in the first metric */
     clade_interval gain_linear;     /* and over the linear model; paired bootstrap over customers */
-    clade_calibration_bin bin[10];  /* when judged: reliability, or mean amounts by tenths */
+    clade_interval gain_vectors; /* of trees that see vectors over trees that do not; NAN: none took
+                                    part */
+    clade_calibration_bin bin[10]; /* when judged: reliability, or mean amounts by tenths */
     size_t                n_bins;
     clade_predict_tenth   tenth[10];
     size_t                n_tenths; /* 10, or 0: not kept */
@@ -320,11 +323,12 @@ CLADE_API CLADE_MUST_USE clade_status clade_predictor_score(clade_prediction **o
 
 /** What moves one customer's answer away from the average one. */
 typedef struct clade_predict_reason {
-    int    feature; /* of the registry; -1: see group */
-    int    group;   /* -1, or 0: rhythm of purchases (value model), 1: behaviour (vectors) */
-    double value;   /* of the feature; NAN is absence */
-    double margin;  /* what it adds to the log-odds, or to the log of the amount; sums exactly */
-    double points;  /* what it adds to the chance, or to the amount; sums exactly as well */
+    int feature;   /* of the registry; -1: see group */
+    int group;     /* -1, or 0: rhythm of purchases (value model), 1: behaviour (vectors), 2: season
+                    */
+    double value;  /* of the feature; NAN is absence */
+    double margin; /* what it adds to the log-odds, or to the log of the amount; sums exactly */
+    double points; /* what it adds to the chance, or to the amount; sums exactly as well */
 } clade_predict_reason;
 
 typedef struct clade_predict_reasons {
@@ -360,6 +364,9 @@ CLADE_API void                        clade_predict_reasons_free(clade_predict_r
 CLADE_API CLADE_MUST_USE clade_status clade_predictor_top_reasons(
     clade_predict_reason **out, const clade_predictor *predictor, clade_predictions *predictions,
     const clade_prediction *answer, size_t n, size_t k, clade_error *err);
+/** The same for programs: the feature's name, or "value_model", "behaviour", "season"; "" for
+ * another group. */
+CLADE_API const char *clade_predict_reason_key(int feature, int group);
 /** What a reason is about, in words: "days since the last order". */
 CLADE_API void clade_predict_reason_name(clade_buffer *out, int feature, int group, bool zh);
 /** A reason in words: "last order 74 days ago: raises the risk by 18 points". */
@@ -654,6 +661,12 @@ CLADE_API void clade_predict_card_write(clade_json *json, const clade_predict_ca
  *  not for. Ask out->failed at the end. */
 CLADE_API void clade_predict_card_markdown(clade_buffer *out, const clade_predict_card *card,
                                            bool zh);
+/** What the answer gains and over what, one sentence a call, from 0 on: the rule, the linear model,
+ *  vectors. A gain whose interval includes 0 is said to be none that can be told from chance. */
+CLADE_API bool clade_predict_card_gain(clade_sentence *out, const clade_predict_card *card,
+                                       size_t i);
+/** What the search tried, and what not for lack of time. False for a task without a search. */
+CLADE_API bool clade_predict_card_search(clade_sentence *out, const clade_predict_card *card);
 /** What is known to limit an answer, one sentence a call, from 0 on; false behind the last. */
 CLADE_API bool clade_predict_card_limit(clade_sentence *out, const clade_predict_card *card,
                                         size_t i);

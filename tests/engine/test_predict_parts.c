@@ -121,7 +121,7 @@ static void a_blend_never_loses_more_than_its_best_model(void **state)
             second[i]          = truth + 2 * clade_rng_normal(&rng);
             y[i]               = clade_rng_uniform(&rng) < 1 / (1 + exp(-truth));
         }
-        check_ok(clade__blend_choose(weight, &s, false, &err));
+        check_ok(clade__blend_choose(weight, &(double){ 0 }, &s, false, &err));
         for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
             sum += weight[m];
         check_close(sum, 1, 1e-12);
@@ -153,7 +153,7 @@ static void a_level_that_all_folds_share_does_not_decide(void **state)
         y[i]               = clade_rng_uniform(&rng) < 1 / (1 + exp(-truth));
     }
     assert_true(clade__mean_loss(off, y, M, false) > clade__mean_loss(level, y, M, false));
-    check_ok(clade__blend_choose(weight, &s, false, &err));
+    check_ok(clade__blend_choose(weight, &(double){ 0 }, &s, false, &err));
     assert_true(weight[CLADE_PREDICT_LINEAR] > 0.8);
 }
 

@@ -128,8 +128,8 @@ static void level_by_others(double *margin, const clade__scored *s, bool amount)
 
 /* Greedy averaging with replacement (Caruana and others 2004, ICML): start from the best, then add
  * again and again whichever model makes the average lose least. */
-static void choose_greedily(double *out_weight, double *sum, double *tried, double *const *margin,
-                            const double *y, size_t n, bool amount)
+static double choose_greedily(double *out_weight, double *sum, double *tried, double *const *margin,
+                              const double *y, size_t n, bool amount)
 {
     size_t times[CLADE_N_PREDICT_MODEL] = { 0 };
     double best                         = (double)INFINITY;
@@ -148,7 +148,7 @@ static void choose_greedily(double *out_weight, double *sum, double *tried, doub
         }
         /* Once in a while an addition makes it worse and the next ones better: only a blend that
          * ends better than any before it is kept. */
-        if (chosen < 0) return;
+        if (chosen < 0) break;
         for (size_t i = 0; i < n; i++)
             sum[i] += margin[chosen][i];
         times[chosen] += 1;
@@ -157,10 +157,11 @@ static void choose_greedily(double *out_weight, double *sum, double *tried, doub
         for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
             out_weight[m] = (double)times[m] / (double)(total + 1);
     }
+    return best;
 }
 
-clade_status clade__blend_choose(double *out_weight, const clade__scored *s, bool amount,
-                                 clade_error *err)
+clade_status clade__blend_choose(double *out_weight, double *out_loss, const clade__scored *s,
+                                 bool amount, clade_error *err)
 {
     double       *margin[CLADE_N_PREDICT_MODEL] = { NULL };
     double *const sum = CLADE_NEW(double, s->n + 1), *const tried = CLADE_NEW(double, s->n + 1);
@@ -173,7 +174,7 @@ clade_status clade__blend_choose(double *out_weight, const clade__scored *s, boo
         memcpy(margin[m], s->margin[m], s->n * sizeof(double));
         level_by_others(margin[m], s, amount);
     }
-    if (whole) choose_greedily(out_weight, sum, tried, margin, s->y, s->n, amount);
+    if (whole) *out_loss = choose_greedily(out_weight, sum, tried, margin, s->y, s->n, amount);
     for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
         free(margin[m]);
     free(sum);

@@ -77,6 +77,25 @@ static void write_models(clade_json *json, const clade_predict_card *card)
     clade_json_put_number(json, "isotonic_loss", card->calibration_loss[1]);
 }
 
+static void write_search(clade_json *json, const clade_predict_card *card)
+{
+    clade_json_key(json, "search");
+    clade_json_object(json);
+    clade_json_put_number(json, "budget_s", card->budget_s);
+    clade_json_put_number(json, "seconds", card->search_s);
+    clade_json_put_int(json, "depths", (int64_t)card->n_depths);
+    clade_json_put_int(json, "depths_tried", (int64_t)card->n_depths_tried);
+    clade_json_put_int(json, "folds", (int64_t)card->n_folds_borne);
+    clade_json_put_bool(json, "seasons", card->seasons);
+    clade_json_key(json, "untried");
+    clade_json_array(json);
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+        if (card->untried[m])
+            clade_json_text(json, clade_predict_model_name((clade_predict_model)m));
+    clade_json_array_end(json);
+    clade_json_object_end(json);
+}
+
 static void write_metrics(clade_json *json, const clade_predict_card *card)
 {
     clade_json_key(json, "metrics");
@@ -94,6 +113,7 @@ static void write_metrics(clade_json *json, const clade_predict_card *card)
     clade_json_object_end(json);
     clade_interval_write(json, "gain_over_rule", &card->gain_rule);
     clade_interval_write(json, "gain_over_linear", &card->gain_linear);
+    clade_interval_write(json, "gain_of_vectors", &card->gain_vectors);
     clade_json_key(json, "reliability");
     clade_json_array(json);
     for (size_t b = 0; b < card->n_bins; b++) {
@@ -165,21 +185,14 @@ static void write_profit(clade_json *json, const clade_predict_profit *p)
     clade_json_object_end(json);
 }
 
-const char *clade__weight_name(const clade_predict_weight *weight)
-{
-    size_t               n;
-    const clade_feature *all = clade_features_all(&n);
-    if (weight->feature >= 0) return all[weight->feature].name;
-    return weight->group == 0 ? "value_model" : "behaviour";
-}
-
 static void write_top(clade_json *json, const clade_predict_card *card)
 {
     clade_json_key(json, "top_features");
     clade_json_array(json);
     for (size_t i = 0; i < card->n_top; i++) {
         clade_json_object(json);
-        clade_json_put_text(json, "feature", clade__weight_name(&card->top[i]));
+        clade_json_put_text(json, "feature",
+                            clade_predict_reason_key(card->top[i].feature, card->top[i].group));
         clade_json_put_number(json, "mean_margin", card->top[i].mean_margin);
         clade_json_put_number(json, "direction", card->top[i].direction);
         clade_json_object_end(json);
@@ -205,6 +218,7 @@ void clade_predict_card_write(clade_json *json, const clade_predict_card *card)
     clade_json_put_int(json, "n_judged_positive", (int64_t)card->n_judged_positive);
     clade_json_put_number(json, "base_rate", card->base_rate);
     write_models(json, card);
+    write_search(json, card);
     write_metrics(json, card);
     write_tenths(json, card);
     write_groups(json, card);
@@ -383,19 +397,38 @@ static void read_top(clade_predict_card *out, clade_json_reader *r, const clade_
     for (size_t i = 0; list != NULL && i < list->n && i < CLADE_PREDICT_TOP; i++) {
         char name[64];
         clade_json_take_text(name, sizeof name, r, node, "feature");
-        const int  feature = clade_features_find(name);
-        const bool value = strcmp(name, "value_model") == 0, other = strcmp(name, "behaviour") == 0;
-        if (feature >= 0 || value || other)
+        const int feature = clade_features_find(name);
+        int       group   = -1;
+        while (feature < 0 && *clade_predict_reason_key(-1, ++group) != '\0' &&
+               strcmp(name, clade_predict_reason_key(-1, group)) != 0)
+            ;
+        if (feature >= 0 || *clade_predict_reason_key(-1, group) != '\0')
             out->top[out->n_top++] = (clade_predict_weight){
                 .feature     = feature,
-                .group       = value   ? 0
-                               : other ? 1
-                                       : -1,
+                .group       = group,
                 .mean_margin = clade_json_take_real(r, node, "mean_margin"),
                 .direction   = clade_json_take_real(r, node, "direction"),
             };
         node = r->tree->node + node->next;
     }
+}
+
+static void read_search(clade_predict_card *out, clade_json_reader *r, const clade_json_node *root)
+{
+    const clade_json_node       *name = NULL;
+    const clade_json_node *const node = clade_json_member(r, root, "search", CLADE_JSON_OBJECT);
+    if (node == NULL) return;
+    out->budget_s                     = clade_json_take_real(r, node, "budget_s");
+    out->search_s                     = clade_json_take_real(r, node, "seconds");
+    out->n_depths                     = clade_json_take_size(r, node, "depths");
+    out->n_depths_tried               = clade_json_take_size(r, node, "depths_tried");
+    out->n_folds_borne                = clade_json_take_size(r, node, "folds");
+    const clade_json_node *const list = list_of(r, node, "untried", &name);
+    for (size_t i = 0; list != NULL && i < list->n; i++)
+        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+            if (clade_text_equal(name[i].text,
+                                 clade_text_of(clade_predict_model_name((clade_predict_model)m))))
+                out->untried[m] = true;
 }
 
 static void read_kept_since(clade_predict_card *out, clade_json_reader *r,
@@ -436,6 +469,7 @@ clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tr
     out->seconds           = clade_json_take_real(&r, root, "seconds");
     out->run               = (int64_t)clade_json_take_size(&r, root, "run");
     read_metrics(out, &r, root);
+    read_search(out, &r, root);
     out->n_folds  = clade_json_take_size(&r, root, "n_folds");
     out->n_scored = clade_json_take_size(&r, root, "n_scored");
     clade_json_take_text(text, sizeof text, &r, root, "calibration");
@@ -445,6 +479,7 @@ clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tr
     read_kept_since(out, &r, root);
     interval(&out->gain_rule, &r, root, "gain_over_rule");
     interval(&out->gain_linear, &r, root, "gain_over_linear");
+    interval(&out->gain_vectors, &r, root, "gain_of_vectors");
     sentence(&out->why, &r, root, "why");
     sentence(&out->behaviour, &r, root, "behaviour");
     clade_json_take_text(text, sizeof text, &r, root, "verdict");

@@ -8,7 +8,4 @@
 clade_status clade__card_read(clade_predict_card *out, const clade_json_tree *tree,
                               clade_error *err);
 
-/** "recency_days", "value_model", "behaviour": what a weight is about. */
-const char *clade__weight_name(const clade_predict_weight *weight);
-
 #endif

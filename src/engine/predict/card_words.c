@@ -55,6 +55,22 @@ static void limit_of_group(clade_sentence *out, const clade_predict_card *card,
                    card->metric[0].of.value);
 }
 
+static void say_vectors(clade_sentence *out, const char *name, const clade_interval *g)
+{
+    const bool chance = g->low <= 0 && g->high >= 0;
+    (void)snprintf(out->en, sizeof out->en,
+                   "vectors add %s to trees on features: %s %+.3f (%+.3f to %+.3f)",
+                   chance       ? "nothing that can be told from chance"
+                   : g->low > 0 ? "something"
+                                : "harm",
+                   name, g->value, g->low, g->high);
+    (void)snprintf(out->zh, sizeof out->zh, "向量对仅用特征的树%s：%s %+.3f（%+.3f 至 %+.3f）",
+                   chance       ? "的贡献与偶然无法区分"
+                   : g->low > 0 ? "有贡献"
+                                : "有害",
+                   name, g->value, g->low, g->high);
+}
+
 bool clade_predict_card_limit(clade_sentence *out, const clade_predict_card *card, size_t i)
 {
     size_t at = 0;
@@ -77,6 +93,11 @@ bool clade_predict_card_limit(clade_sentence *out, const clade_predict_card *car
                         "数据仅 %.0f 天：任何季节都未出现两次", days);
         return true;
     }
+    if (card->gain_vectors.low <= 0 && card->gain_vectors.high >= 0 &&
+        card->gain_vectors.low < card->gain_vectors.high && at++ == i) {
+        say_vectors(out, card->n_metrics > 0 ? card->metric[0].name : "", &card->gain_vectors);
+        return true;
+    }
     if (card->behaviour.en[0] != '\0' && at++ == i) {
         *out = card->behaviour;
         return true;
@@ -86,6 +107,59 @@ bool clade_predict_card_limit(clade_sentence *out, const clade_predict_card *car
                     "it says what is likely if all goes on as before, not what a contact would "
                     "change%s",
                     "它说明照旧发展时可能发生什么，而不是一次联系会改变什么%s", "");
+    return true;
+}
+
+/* ---------------------------------------------------------------- gains, and what was tried */
+
+bool clade_predict_card_gain(clade_sentence *out, const clade_predict_card *card, size_t i)
+{
+    static const char *const than[][2] = { { "the rule of one line", "单条规则" },
+                                           { "the linear model", "线性模型" } };
+    const clade_interval     gains[]   = { card->gain_rule, card->gain_linear, card->gain_vectors };
+    const char *const        name      = card->n_metrics > 0 ? card->metric[0].name : "";
+    for (size_t k = 0; k < 3; k++) {
+        const clade_interval g = gains[k];
+        /* The linear model alone gains nothing over itself, and that is not chance. */
+        if (isnan(g.low) || (k == 1 && card->weight[CLADE_PREDICT_LINEAR] >= 1) || i-- != 0)
+            continue;
+        const bool chance = g.low <= 0 && g.high >= 0;
+        if (k == 2) {
+            say_vectors(out, name, &g);
+            return true;
+        }
+        (void)snprintf(out->en, sizeof out->en, "%s over %s %+.3f (%+.3f to %+.3f)%s", name,
+                       than[k][0], g.value, g.low, g.high,
+                       chance ? ": no gain that can be told from chance" : "");
+        (void)snprintf(out->zh, sizeof out->zh, "%s 相对%s %+.3f（%+.3f 至 %+.3f）%s", name,
+                       than[k][1], g.value, g.low, g.high, chance ? "：与偶然无法区分" : "");
+        return true;
+    }
+    return false;
+}
+
+bool clade_predict_card_search(clade_sentence *out, const clade_predict_card *card)
+{
+    char   names[120];
+    size_t at = 0;
+    names[0]  = '\0';
+    *out      = (clade_sentence){ "", "" };
+    if (card->n_folds_borne == 0) return false;
+    for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+        if (card->untried[m])
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at == 0 ? "" : ", ",
+                                   clade_predict_model_name((clade_predict_model)m));
+    (void)snprintf(
+        out->en, sizeof out->en,
+        "chosen by %zu answers at %zu of %zu earlier moments, trees of %zu of %zu depths,"
+        " in %.1f s%s%s",
+        card->n_scored, card->n_folds, card->n_folds_borne, card->n_depths_tried, card->n_depths,
+        card->search_s, at == 0 ? "" : "; not tried for lack of time: ", names);
+    (void)snprintf(
+        out->zh, sizeof out->zh,
+        "由 %zu 个更早时点（共 %zu 个）的 %zu 个回答选出，树深度 %zu/%zu，用时 %.1f 秒%s%s",
+        card->n_folds, card->n_folds_borne, card->n_scored, card->n_depths_tried, card->n_depths,
+        card->search_s, at == 0 ? "" : "；因时间不足未尝试：", names);
     return true;
 }
 
@@ -164,6 +238,17 @@ static void put_models(clade_buffer *out, const clade_predict_card *card, bool z
     if (isfinite(card->blend_loss))
         clade_buffer_format(out, SAY("\nThe blend loses %.4f.\n", "\n混合后损失 %.4f。\n"),
                             card->blend_loss);
+    clade_sentence tried;
+    if (isfinite(card->calibration_loss[0]))
+        clade_buffer_format(out,
+                            SAY("Calibrated by %s: on other moments Platt's line loses %.4f, an"
+                                " isotonic curve %.4f.\n",
+                                "以%s校准：在其他时点上 Platt 直线损失 %.4f，保序曲线 %.4f。\n"),
+                            card->curved ? SAY("the curve", "曲线") : SAY("the line", "直线"),
+                            card->calibration_loss[0], card->calibration_loss[1]);
+    if (clade_predict_card_search(&tried, card))
+        clade_buffer_format(out, SAY("\nSearch: %s.\n", "\n搜索：%s。\n"),
+                            zh ? tried.zh : tried.en);
     if (card->n_top == 0) return;
     clade_buffer_text(out, SAY("\n## Features\n\nThe heaviest, by mean |margin| over customers.\n\n"
                                "| feature | weight | direction |\n| --- | ---: | ---: |\n",
@@ -172,7 +257,8 @@ static void put_models(clade_buffer *out, const clade_predict_card *card, bool z
     for (size_t i = 0; i < card->n_top; i++) {
         clade_buffer_text(out, "| ");
         clade_predict_reason_name(out, card->top[i].feature, card->top[i].group, zh);
-        clade_buffer_format(out, " (`%s`) | %.3f | ", clade__weight_name(&card->top[i]),
+        clade_buffer_format(out, " (`%s`) | %.3f | ",
+                            clade_predict_reason_key(card->top[i].feature, card->top[i].group),
                             card->top[i].mean_margin);
         if (isnan(card->top[i].direction)) {
             clade_buffer_text(out, "– |\n");
@@ -193,12 +279,10 @@ static void put_metrics(clade_buffer *out, const clade_predict_card *card, bool 
         put_range(out, &card->metric[k].of);
         clade_buffer_format(out, " | %.3f |\n", card->metric[k].baseline);
     }
-    clade_buffer_format(out, SAY("\nGain in %s over the rule ", "\n%s 相对规则的提升 "),
-                        card->metric[0].name);
-    put_range(out, &card->gain_rule);
-    clade_buffer_text(out, SAY(", over the linear model ", "，相对线性模型 "));
-    put_range(out, &card->gain_linear);
-    clade_buffer_text(out, SAY(".\n", "。\n"));
+    clade_sentence gain;
+    clade_buffer_text(out, "\n");
+    for (size_t i = 0; clade_predict_card_gain(&gain, card, i); i++)
+        clade_buffer_format(out, SAY("- %s.\n", "- %s。\n"), zh ? gain.zh : gain.en);
     if (card->n_tenths == 0) return;
     clade_buffer_text(out,
                       SAY("\nOf all that is to be found, the highest tenths of answers hold:\n\n"

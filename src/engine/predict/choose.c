@@ -178,42 +178,94 @@ static clade_status calibrate(clade_predictor *p, const clade__scored *s, const 
     return CLADE_OK;
 }
 
-clade_status clade__choose(clade_predictor *p, const clade__rows *rows, uint64_t seed,
-                           clade_error *err)
+/* Scores of all folds and the weights they choose; a loss of INFINITY where they are too few. */
+static clade_status score_and_blend(clade__scored *s, double *weight, double *out_loss,
+                                    clade_predictor *p, const clade__rows *rows, uint64_t seed,
+                                    clade_error *err)
 {
-    const bool    amount  = clade_task_is_amount(&p->card.task);
-    clade__scored s       = { 0 };
-    const double  start   = clade_seconds();
-    p->deadline           = p->search.budget_s > 0 ? start + p->search.budget_s : (double)INFINITY;
-    clade_status status   = clade__folds_score(&s, p, rows, seed, err);
-    p->card.search_s      = clade_seconds() - start;
-    p->card.budget_s      = p->search.budget_s;
-    p->card.n_folds_borne = rows->n_folds;
-    p->card.n_depths =
+    const bool amount = clade_task_is_amount(&p->card.task);
+    *out_loss         = (double)INFINITY;
+    memset(p->card.untried, 0, sizeof p->card.untried);
+    CLADE_TRY(clade__folds_score(s, p, rows, seed, err));
+    return enough(s, amount) ? clade__blend_choose(weight, out_loss, s, amount, err) : CLADE_OK;
+}
+
+/* Where a year was seen, everything is tried with the season and without it; what loses less stays.
+ * A second look takes no longer than the first: how trees grow is searched once. */
+static clade_status try_seasons(clade__scored *s, double *weight, double *loss, clade_predictor *p,
+                                clade__rows *rows, uint64_t seed, clade_error *err)
+{
+    const double  least_gain                     = 1e-3; /* of the loss: less is not worth it */
+    double        without[CLADE_N_PREDICT_MODEL] = { 0 }, loss_without;
+    clade__scored other                          = { 0 };
+    clade__rows   plain                          = *rows;
+    size_t        n_values                       = 0;
+    if (!clade_size_mul(&n_values, rows->n, rows->n_columns) ||
+        (plain.x = CLADE_NEW(float, n_values + 1)) == NULL)
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for %zu customers", rows->n);
+    memcpy(plain.x, rows->x, n_values * sizeof(float));
+    clade__rows_forget_seasons(&plain);
+    clade_status status = score_and_blend(&other, without, &loss_without, p, &plain, seed, err);
+    free(plain.x);
+    if (status == CLADE_OK && !(*loss < (1 - least_gain) * loss_without)) {
+        const clade__scored kept = *s;
+        *s                       = other;
+        other                    = kept;
+        *loss                    = loss_without;
+        memcpy(weight, without, sizeof without);
+        clade__rows_forget_seasons(rows);
+    }
+    clade__scored_free(&other);
+    return status;
+}
+
+/* The blend's own answers, in the place of the rule's. */
+static double *blend_scored(clade__scored *s, const double *weight)
+{
+    double *const blend = s->margin[CLADE_PREDICT_RULE];
+    for (size_t i = 0; i < s->n; i++) {
+        double sum = 0;
+        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+            if (weight[m] > 0) sum += weight[m] * s->margin[m][i];
+        blend[i] = sum;
+    }
+    return blend;
+}
+
+clade_status clade__choose(clade_predictor *p, clade__rows *rows, uint64_t seed, clade_error *err)
+{
+    clade_predict_card *const card   = &p->card;
+    const bool                amount = clade_task_is_amount(&card->task);
+    const double              start  = clade_seconds();
+    clade__scored             s      = { 0 };
+    double                    loss;
+    p->deadline = p->search.budget_s > 0 ? start + p->search.budget_s : (double)INFINITY;
+    card->calibration_loss[0] = card->calibration_loss[1] = (double)NAN;
+    clade_status status = score_and_blend(&s, card->weight, &loss, p, rows, seed, err);
+    if (status == CLADE_OK && rows->seasons && clade_seconds() < p->deadline)
+        status = try_seasons(&s, card->weight, &loss, p, rows, seed, err);
+    else if (rows->seasons)
+        clade__rows_forget_seasons(rows); /* untried */
+    if (status != CLADE_OK) goto done;
+    card->seasons       = rows->seasons;
+    card->search_s      = clade_seconds() - start;
+    card->budget_s      = p->search.budget_s;
+    card->n_folds       = s.n_folds;
+    card->n_folds_borne = rows->n_folds;
+    card->n_scored      = s.n;
+    card->n_depths =
         clade__model_competes(CLADE_PREDICT_JOINT, rows) ? clade__n_depths(&p->search) : 0;
-    if (status != CLADE_OK) return status;
-    p->card.n_folds             = s.n_folds;
-    p->card.calibration_loss[0] = p->card.calibration_loss[1] = (double)NAN;
     for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
-        p->card.loss[m] =
+        card->loss[m] =
             s.margin[m] == NULL ? (double)NAN : clade__mean_loss(s.margin[m], s.y, s.n, amount);
-    if (!enough(&s, amount)) {
+    if (isinf(loss)) {
         choose_blindly(p);
         goto done; /* no calibration either */
     }
-    status = clade__blend_choose(p->card.weight, &s, amount, err);
-    if (status != CLADE_OK) goto done;
-    double *const blend = s.margin[CLADE_PREDICT_RULE]; /* in the place of the rule's margins */
-    for (size_t i = 0; i < s.n; i++) {
-        double sum = 0;
-        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
-            if (p->card.weight[m] > 0) sum += p->card.weight[m] * s.margin[m][i];
-        blend[i] = sum;
-    }
-    status             = calibrate(p, &s, blend, amount, err);
-    p->card.curved     = p->bend.n > 0;
-    p->card.n_scored   = s.n;
-    p->card.blend_loss = clade__mean_loss(blend, s.y, s.n, amount);
+    const double *const blend = blend_scored(&s, card->weight);
+    card->blend_loss          = clade__mean_loss(blend, s.y, s.n, amount);
+    status                    = calibrate(p, &s, blend, amount, err);
+    card->curved              = p->bend.n > 0;
 done:
     clade__scored_free(&s);
     return status;

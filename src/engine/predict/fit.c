@@ -19,13 +19,22 @@ static size_t count_positive(const double *y, size_t n)
 
 /* ---------------------------------------------------------------- the judged block, and after */
 
+/* Vectors took part, and trees were tried with and without them. */
+static bool vectors_tried(const clade_predictor *p, const clade__rows *rows)
+{
+    return rows->n_vector > 0 && isfinite(p->card.loss[CLADE_PREDICT_TREES]) &&
+           isfinite(p->card.loss[CLADE_PREDICT_JOINT]);
+}
+
 /* The rule and the linear model are refitted whether they are in the blend or not: they are what
- * the answer is compared with. */
-static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n, uint64_t seed,
-                          clade_error *err)
+ * the answer is compared with. So are both kinds of trees, before they are judged. */
+static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n, bool both_trees,
+                          uint64_t seed, clade_error *err)
 {
     for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
-        if (p->card.weight[m] == 0 && m != CLADE_PREDICT_RULE && m != CLADE_PREDICT_LINEAR)
+        const bool trees = m == CLADE_PREDICT_TREES || m == CLADE_PREDICT_JOINT;
+        if (p->card.weight[m] == 0 && m != CLADE_PREDICT_RULE && m != CLADE_PREDICT_LINEAR &&
+            !(trees && both_trees))
             continue;
         CLADE_TRY(clade_interrupt_check(err));
         CLADE_TRY(clade__model_fit(p, (clade_predict_model)m, rows, n, NULL, 0, seed, err));
@@ -36,9 +45,12 @@ static clade_status refit(clade_predictor *p, const clade__rows *rows, size_t n,
 static clade_status judge(clade_predictor *p, const clade__rows *rows,
                           const clade_predict_options *options, clade_error *err)
 {
-    const size_t       from = rows->n_learn, n = rows->n - from;
+    static const clade_predict_model beside[] = { CLADE_PREDICT_RULE, CLADE_PREDICT_LINEAR,
+                                                  CLADE_PREDICT_TREES, CLADE_PREDICT_JOINT };
+    const bool                       trees    = vectors_tried(p, rows);
+    const size_t       from = rows->n_learn, n = rows->n - from, n_beside = trees ? 4 : 2;
     const float *const x       = rows->x + from * rows->n_columns;
-    double *const      answers = CLADE_NEW(double, 3 * n + 3);
+    double *const      answers = CLADE_NEW(double, 5 * n + 1);
     const float      **row     = CLADE_NEW(const float *, n + 1);
     clade_status       status  = CLADE_OK;
     if (answers == NULL || row == NULL) {
@@ -47,20 +59,20 @@ static clade_status judge(clade_predictor *p, const clade__rows *rows,
     }
     for (size_t i = 0; i < n; i++)
         row[i] = x + i * rows->n_columns;
-    const clade__judged judged = { n,
-                                   answers,
-                                   answers + n,
-                                   answers + 2 * n,
-                                   rows->y + from,
-                                   row,
-                                   rows->customer + from,
-                                   rows->places,
-                                   options->min_group };
+    const clade__judged judged = { .n        = n,
+                                   .answer   = answers,
+                                   .rule     = answers + n,
+                                   .linear   = answers + 2 * n,
+                                   .trees    = trees ? answers + 3 * n : NULL,
+                                   .joint    = trees ? answers + 4 * n : NULL,
+                                   .y        = rows->y + from,
+                                   .row      = row,
+                                   .customer = rows->customer + from,
+                                   .places   = rows->places,
+                                   .least    = options->min_group };
     status                     = clade__blend_margin(answers, p, x, n, err);
-    if (status == CLADE_OK)
-        status = clade__model_margin(answers + n, p, CLADE_PREDICT_RULE, x, n, err);
-    if (status == CLADE_OK)
-        status = clade__model_margin(answers + 2 * n, p, CLADE_PREDICT_LINEAR, x, n, err);
+    for (size_t k = 0; k < n_beside && status == CLADE_OK; k++)
+        status = clade__model_margin(answers + (k + 1) * n, p, beside[k], x, n, err);
     if (status == CLADE_OK) status = clade__judge(p, &judged, &options->stakes, options->seed, err);
 done:
     free(answers);
@@ -137,7 +149,7 @@ static clade_status check_labels(clade_predictor *p, const clade__rows *rows, cl
     return CLADE_OK;
 }
 
-static clade_status fit_rows(clade_predictor *p, const clade__rows *rows,
+static clade_status fit_rows(clade_predictor *p, clade__rows *rows,
                              const clade_predict_options *options, clade_error *err)
 {
     const uint64_t            seed    = options->seed;
@@ -154,9 +166,10 @@ static clade_status fit_rows(clade_predictor *p, const clade__rows *rows,
     CLADE_TRY(check_labels(p, rows, err));
     if (!clade_task_is_amount(&card->task)) CLADE_TRY(find_suspects(card, rows, n_learn, err));
     CLADE_TRY(clade__choose(p, rows, seed, err));
-    CLADE_TRY(refit(p, rows, n_learn, seed, err));
+    CLADE_TRY(refit(p, rows, n_learn, vectors_tried(p, rows), seed, err));
     CLADE_TRY(judge(p, rows, options, err));
-    CLADE_TRY(refit(p, rows, rows->n, seed, err)); /* what has been judged may be learnt from now */
+    CLADE_TRY(refit(p, rows, rows->n, false, seed,
+                    err)); /* what has been judged may be learnt from now */
     return settle_averages(p, rows, err);
 }
 

@@ -291,26 +291,31 @@ static void settle_verdict(clade_predict_card *card)
     }
 }
 
-/* Answers, those of the rule and of the linear model: out (3, n), no margins any more. */
+enum { ANSWERS = 5 }; /* of the blend, the rule, the linear model, trees without and with vectors */
+
+/* out (ANSWERS, n), no margins any more. */
 static void settle_answers(double *out, uint8_t *yes, clade_predict_card *card,
                            const clade__judged *judged)
 {
-    const size_t n          = judged->n;
-    card->n_judged          = n;
-    card->n_judged_positive = 0;
-    card->base_rate         = 0;
+    const size_t        n               = judged->n;
+    const double *const margin[ANSWERS] = { judged->answer, judged->rule, judged->linear,
+                                            judged->trees, judged->joint };
+    card->n_judged                      = n;
+    card->n_judged_positive             = 0;
+    card->base_rate                     = 0;
     for (size_t i = 0; i < n; i++) {
-        out[i]         = clade__answer_of(&card->task, judged->answer[i]);
-        out[n + i]     = clade__answer_of(&card->task, judged->rule[i]);
-        out[2 * n + i] = clade__answer_of(&card->task, judged->linear[i]);
-        yes[i]         = judged->y[i] > 0;
+        for (size_t k = 0; k < ANSWERS; k++)
+            if (margin[k] != NULL) out[k * n + i] = clade__answer_of(&card->task, margin[k][i]);
+        yes[i] = judged->y[i] > 0;
         card->n_judged_positive += yes[i];
         card->base_rate += judged->y[i] / (double)n;
     }
 }
 
-static clade_status judge_metrics(clade_predict_card *card, const double *a, const double *y,
-                                  const uint8_t *yes, size_t n, uint64_t seed, clade_error *err)
+/* a (ANSWERS, n) */
+static clade_status judge_metrics(clade_predict_card *card, const double *a, bool vectors,
+                                  const double *y, const uint8_t *yes, size_t n, uint64_t seed,
+                                  clade_error *err)
 {
     const bool               amount  = clade_task_is_amount(&card->task);
     const metric_kind *const kinds   = amount ? amount_metrics : chance_metrics;
@@ -325,7 +330,10 @@ static clade_status judge_metrics(clade_predict_card *card, const double *a, con
     }
     card->n_metrics = n_kinds;
     CLADE_TRY(interval_of(&card->gain_rule, &kinds[0], a, a + n, y, n, seed, err));
-    return interval_of(&card->gain_linear, &kinds[0], a, a + 2 * n, y, n, seed, err);
+    CLADE_TRY(interval_of(&card->gain_linear, &kinds[0], a, a + 2 * n, y, n, seed, err));
+    card->gain_vectors = (clade_interval){ (double)NAN, (double)NAN, (double)NAN };
+    if (!vectors) return CLADE_OK;
+    return interval_of(&card->gain_vectors, &kinds[0], a + 4 * n, a + 3 * n, y, n, seed, err);
 }
 
 clade_status clade__judge(clade_predictor *p, const clade__judged *judged,
@@ -335,7 +343,7 @@ clade_status clade__judge(clade_predictor *p, const clade__judged *judged,
     const bool                amount = clade_task_is_amount(&card->task);
     const size_t              n      = judged->n;
     const double *const       y      = judged->y;
-    double *const             a      = CLADE_NEW(double, 3 * n + 3);
+    double *const             a      = CLADE_NEW(double, ANSWERS *n + 1);
     uint8_t *const            yes    = CLADE_NEW(uint8_t, n + 1);
     double                    error;
     clade_status              status = CLADE_OK;
@@ -344,7 +352,7 @@ clade_status clade__judge(clade_predictor *p, const clade__judged *judged,
         goto done;
     }
     settle_answers(a, yes, card, judged);
-    status = judge_metrics(card, a, y, yes, n, seed, err);
+    status = judge_metrics(card, a, judged->joint != NULL, y, yes, n, seed, err);
     if (status == CLADE_OK && amount) status = make_bands(p, a, y, n, err);
     card->n_bins = N_BINS;
     if (status == CLADE_OK)

@@ -15,6 +15,7 @@ enum {
     LEARN_MAX      = 8,     /* and those a year before the answer and before the judgement */
     YEAR_STEPS     = 12,    /* steps of the grid in a year */
     FOLDS          = 3,     /* by default */
+    SEASON_SEEN    = 330,   /* days between the first moment learnt at and the last */
     GRID_DAYS      = 30,    /* moments lie on this grid back from as_of, so that tasks share them */
     LEAST_HISTORY  = 28,    /* days of log before the first moment */
     RHYTHM_LONGEST = 180,
@@ -359,6 +360,8 @@ static clade_status fill_by_time(clade__rows *rows, clade_predictions *p,
             over--;
         add_fold(rows, is_chance(task), end[over], end[k], end[k + 1]);
     }
+    /* The latest fold has its own season among those that it learns from, or nearly. */
+    rows->seasons = n > 0 && plan->learn[0] + SEASON_SEEN * CLADE_US_PER_DAY <= plan->learn[n - 1];
     return add_block(rows, p, task, plan->judged_us, (drawn){ 0, 1, 0 }, err);
 }
 
@@ -384,6 +387,15 @@ static clade_status fill_by_customers(clade__rows *rows, clade_predictions *p,
     rows->by_customers = !before;
     add_fold(rows, is_chance(task), end[0], end[0], end[1]);
     return add_block(rows, p, task, plan->judged_us, (drawn){ edge[2], 1, 0 }, err);
+}
+
+void clade__rows_forget_seasons(clade__rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        float *const row        = rows->x + i * rows->n_columns + rows->n_features;
+        row[CLADE__SEASON_SINE] = row[CLADE__SEASON_COSINE] = (float)NAN;
+    }
+    rows->seasons = false;
 }
 
 /* Vectors of a model that has read what comes after the judged moment would flatter. */
@@ -441,6 +453,7 @@ clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
         if (status != CLADE_OK || (rows.n_learn >= 2 * CLADE__MIN_ROWS && rows.n_folds + by > 0))
             break;
     }
+    if (status == CLADE_OK && !rows.seasons) clade__rows_forget_seasons(&rows);
     if (status == CLADE_OK && rows.n < CLADE__MIN_ROWS)
         status =
             clade__not_ready(&p->why_not, err, "%zu customers could be asked, wanted at least %d",

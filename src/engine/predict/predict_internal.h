@@ -47,6 +47,8 @@ enum clade__value_column {
     CLADE__VALUE_ALIVE,  /* the chance to be still there */
     CLADE__VALUE_ORDERS, /* expected purchases in 90 days */
     CLADE__VALUE_WORTH,  /* times the expected amount of one, in major units */
+    CLADE__SEASON_SINE,  /* of the moment's day in the year, */
+    CLADE__SEASON_COSINE,
     CLADE__VALUE_COLUMNS
 };
 
@@ -119,7 +121,7 @@ typedef struct clade__fold {
 
 /* Customers to learn from, oldest moment first, and behind them those to be judged on. */
 typedef struct clade__rows {
-    size_t      n, n_features, n_vector, n_columns; /* columns: features, value model, vectors */
+    size_t      n, n_features, n_vector, n_columns; /* columns: features, value, vectors */
     size_t      n_learn;                            /* the rows behind are judged */
     size_t      n_moments;                          /* learnt at */
     float      *x;                                  /* (n, n_columns) row-major */
@@ -127,9 +129,10 @@ typedef struct clade__rows {
     int64_t    *customer;                           /* (n) */
     size_t      n_folds;
     clade__fold fold[CLADE__FOLDS_MAX]; /* oldest first */
-    bool        by_customers;           /* judged are other customers, not a later time */
-    bool        amount;                 /* y is money */
-    struct clade__places *places;       /* of customers when judged */
+    bool        seasons;          /* a year was seen: the columns of the season hold something */
+    bool        by_customers;     /* judged are other customers, not a later time */
+    bool        amount;           /* y is money */
+    struct clade__places *places; /* of customers when judged */
     int64_t               judged_us;
 } clade__rows;
 
@@ -138,6 +141,8 @@ typedef struct clade__rows {
 clade_status clade__rows_make(clade__rows *out, clade_sentence *out_behaviour,
                               clade_predict_task *task, clade_predictions *p, clade_error *err);
 void         clade__rows_free(clade__rows *rows);
+/* Every season as absent: then no model looks at it. */
+void clade__rows_forget_seasons(clade__rows *rows);
 /* The columns of one customer as every model sees them. out (n_columns). */
 void clade__row_fill(float *out, const clade__moment *moment, size_t customer, size_t n_vector);
 
@@ -291,13 +296,14 @@ void clade__scored_free(clade__scored *scored);
  * in `p` the fits of the oldest fold, and how trees are to be grown. */
 clade_status clade__folds_score(clade__scored *out, clade_predictor *p, const clade__rows *rows,
                                 uint64_t seed, clade_error *err);
-/* Weights, calibration and losses of the models into `p`. */
-clade_status clade__choose(clade_predictor *p, const clade__rows *rows, uint64_t seed,
-                           clade_error *err);
+/* Weights, calibration and losses of the models into `p`. Seasons that do not help are forgotten.
+ */
+clade_status clade__choose(clade_predictor *p, clade__rows *rows, uint64_t seed, clade_error *err);
 
-/* Weights of the blend that loses least on rows that no model has seen. */
-clade_status clade__blend_choose(double *out_weight, const clade__scored *scored, bool amount,
-                                 clade_error *err);
+/* Weights of the blend that loses least on rows that no model has seen, each fold with the level
+ * that the others would give it; and what it loses. */
+clade_status clade__blend_choose(double *out_weight, double *out_loss, const clade__scored *scored,
+                                 bool amount, clade_error *err);
 
 /* CLADE_TASK_VALUE: no rows are learnt from, the probability models answer alone. */
 clade_status clade__value_task_fit(clade_predictor *p, clade_predictions *ps, clade_error *err);
@@ -367,10 +373,11 @@ clade_status clade__next_read(clade__next *out, const clade_json_tree *tree, cla
 typedef struct clade__judged {
     size_t                      n;
     const double               *answer, *rule, *linear; /* (n) margins */
-    const double               *y;                      /* (n) */
-    const float *const         *row;                    /* (n) features, in the registry's order */
-    const int64_t              *customer;               /* (n); NULL: no places are told of */
-    const struct clade__places *places;                 /* NULL: none are known */
+    const double               *trees, *joint; /* (n) margins; NULL: no vectors took part */
+    const double               *y;             /* (n) */
+    const float *const         *row;           /* (n) features, in the registry's order */
+    const int64_t              *customer;      /* (n); NULL: no places are told of */
+    const struct clade__places *places;        /* NULL: none are known */
     size_t                      least; /* customers of a group that is told of; 0 means 20 */
 } clade__judged;
 

@@ -14,14 +14,15 @@
 #include <stdlib.h>
 
 enum { WEIGHED_ROWS = 2000 };
-enum { GROUP_RHYTHM, GROUP_BEHAVIOUR, N_GROUPS };
+enum { GROUP_RHYTHM, GROUP_BEHAVIOUR, GROUP_SEASON, N_GROUPS };
 
-/* Where a column's share goes: features first, then the two groups. */
+/* Where a column's share goes: features first, then the groups. */
 static size_t place_of(const clade_predictor *p, size_t column)
 {
-    if (column < p->n_features) return column;
-    return p->n_features +
-           (column < p->n_features + CLADE__VALUE_COLUMNS ? GROUP_RHYTHM : GROUP_BEHAVIOUR);
+    const size_t n = p->n_features;
+    if (column < n) return column;
+    if (column >= n + CLADE__VALUE_COLUMNS) return n + GROUP_BEHAVIOUR;
+    return n + (column < n + CLADE__SEASON_SINE ? GROUP_RHYTHM : GROUP_SEASON);
 }
 
 /* Tables of the trees that take part, made once for many rows. */
@@ -454,11 +455,21 @@ clade_status clade_predictor_weigh(clade_predict_weight **out, size_t *out_n,
 
 /* ---------------------------------------------------------------- words */
 
+const char *clade_predict_reason_key(int feature, int group)
+{
+    static const char *const groups[N_GROUPS] = { "value_model", "behaviour", "season" };
+    size_t                   n;
+    const clade_feature     *all = clade_features_all(&n);
+    if (feature >= 0 && (size_t)feature < n) return all[feature].name;
+    return (unsigned)group < N_GROUPS ? groups[group] : "";
+}
+
 void clade_predict_reason_name(clade_buffer *out, int feature, int group, bool zh)
 {
     static const char *const groups[N_GROUPS][2] = {
         { "rhythm of purchases (probability model)", "购买节奏（概率模型）" },
         { "behaviour (learned from all events)", "行为（由全部事件学得）" },
+        { "season of the year", "季节" },
     };
     if (feature >= 0) {
         clade_feature_label_write(out, (uint32_t)feature, zh);

@@ -1,5 +1,6 @@
 /* What the probability models of purchases say of each customer, as columns: fitted at the moment,
- * on purchases before it. docs/maths/value.md has the models. */
+ * on purchases before it; and beside them where in the year the moment lies. docs/maths/value.md
+ * has the models. */
 #include "predict_internal.h"
 
 #include <math.h>
@@ -149,6 +150,12 @@ clade_status clade__value_fill(clade__moment *m, const clade_predictions *p, cla
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the value of %zu customers", n);
     for (size_t i = 0; i < n; i++)
         m->value[i] = (float)NAN;
+    const double year  = 365.2425 * (double)CLADE_US_PER_DAY;
+    const double angle = 2 * M_PI * fmod((double)m->at_us, year) / year;
+    for (size_t i = 0; i < n; i += CLADE__VALUE_COLUMNS) {
+        m->value[i + CLADE__SEASON_SINE]   = (float)sin(angle);
+        m->value[i + CLADE__SEASON_COSINE] = (float)cos(angle);
+    }
     status = read_buyers(&m->buyers, m, p->store, err);
     return status == CLADE_OK && m->buyers.n > 0 ? fill_columns(m, err) : status;
 }

@@ -59,8 +59,13 @@ static clade_status judge(clade_predictor *p, clade_predictions *ps, const clade
             "有购买记录的客户 %zu 位（%d 天前），至少需要 %d 位", n, days, CLADE__MIN_ROWS);
     if (status == CLADE_OK)
         status = clade__judge(p,
-                              &(clade__judged){ n, answer, rule, rule, label, row, NULL, NULL,
-                                                ps->options.min_group },
+                              &(clade__judged){ .n      = n,
+                                                .answer = answer,
+                                                .rule   = rule,
+                                                .linear = rule,
+                                                .y      = label,
+                                                .row    = row,
+                                                .least  = ps->options.min_group },
                               &ps->options.stakes, ps->options.seed, err);
     free(worth);
     free(row);
