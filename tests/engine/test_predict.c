@@ -6,9 +6,11 @@
 #include "clade/predict.h"
 #include "engine/predict/predict_internal.h"
 
-/* SHORT has two moments to learn at and not four: nearly all of a fit's time is features of
+#include <math.h>
+
+/* SHORT has three moments to learn at and not six: nearly all of a fit's time is features of
  * moments, and nearly all of that is the start of each statement, however few its rows. */
-enum { N = 700, DAYS = 240, SHORT = 120 };
+enum { N = 700, DAYS = 240, SHORT = 150 };
 
 /* ---------------------------------------------------------------- a shop made by rules */
 
@@ -149,6 +151,70 @@ static void nothing_after_the_moment_changes_an_answer(void **state)
         free(before[t]);
         free(after[t]);
     }
+}
+
+enum { PEOPLE = 200, SHORT = 150 };
+
+/* The folds of a small shop as of SHORT, trees and net of one shape. */
+static void score_folds(clade__scored *out, clade__rows *rows)
+{
+    clade_predictions          *ps      = NULL;
+    clade_predict_task          task    = { .kind = CLADE_TASK_PURCHASE, .horizon_days = 20 };
+    const clade_predict_options options = { .has_as_of = true, .as_of_us = SHORT * DAY, .seed = 1 };
+    check_ok(clade_predictions_open(&ps, store, &options, &err));
+    check_ok(clade__rows_make(rows, &(clade_sentence){ "", "" }, &task, ps, &err));
+    clade_predictor *const p = CLADE_NEW(clade_predictor, 1);
+    p->card.task             = task;
+    p->n_features            = rows->n_features;
+    p->n_columns             = rows->n_columns;
+    p->deadline              = (double)INFINITY;
+    p->shape                 = (clade__tree_shape){
+                        .depth = 3, .rounds = 8, .rate = 0.2, .min_child = 5, .colsample = 0.5
+    };
+    p->net         = calloc(1, sizeof *p->net);
+    p->net->lambda = 0.01;
+    check_ok(clade__folds_score(out, p, rows, 1, &err));
+    clade_predictor_free(p);
+    clade_predictions_free(ps);
+}
+
+/* Everything at and after the moment of the latest fold is another: half of the customers fall
+ * silent and the others buy ninety-nine of everything. Its labels change, and no answer does. */
+static void a_poisoned_future_changes_no_answer_of_a_fold(void **state)
+{
+    (void)state;
+    clade__scored before = { 0 }, after = { 0 };
+    clade__rows   rows = { 0 }, again = { 0 };
+    double        changed = 0;
+    char          sql[500];
+    make_shop(PEOPLE, SHORT);
+    score_folds(&before, &rows);
+    assert_true(before.n_folds >= 2);
+    const int64_t moment = SHORT - 60; /* two steps of the grid of 30 days back */
+    snprintf(sql, sizeof sql, "DELETE FROM event WHERE at_us >= %lld AND customer %% 2 = 0",
+             (long long)(moment * DAY));
+    run(sql);
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO event (event, customer, at_us, kind, item, quantity, value_minor, row_key,"
+        " load) SELECT 1000000 + customer, customer, %lld, 'purchase', 1, 99, 12345678, 2, 1 FROM"
+        " range(%d) t(customer) WHERE customer %% 2 = 1",
+        (long long)(moment * DAY), PEOPLE);
+    run(sql);
+    score_folds(&after, &again);
+    assert_int_equal(before.n, after.n);
+    assert_int_equal(before.n_folds, after.n_folds);
+    for (size_t i = 0; i < before.n; i++) {
+        for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++)
+            if (before.margin[m] != NULL) assert_true(before.margin[m][i] == after.margin[m][i]);
+        changed += before.y[i] != after.y[i];
+        if (before.fold[i] > 0) assert_true(before.y[i] == after.y[i]); /* over by then */
+    }
+    assert_true(changed > 20);
+    clade__scored_free(&before);
+    clade__scored_free(&after);
+    clade__rows_free(&rows);
+    clade__rows_free(&again);
 }
 
 static void the_number_of_threads_changes_nothing(void **state)
@@ -415,6 +481,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(amounts_lie_between_their_bounds_as_often_as_said, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(nothing_after_the_moment_changes_an_answer, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_poisoned_future_changes_no_answer_of_a_fold, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_number_of_threads_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_learnt_is_said_in_a_sentence, setup,
