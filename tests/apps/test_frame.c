@@ -81,6 +81,11 @@ static void wrong_usage_is_exit_code_2_with_one_sentence_and_a_hint(void **state
                                          "demo --customers 0",
                                          "demo --months 1.5",
                                          "config fetch",
+                                         "config set predict.depths 3,13",
+                                         "config set predict.depths 3,",
+                                         "config set predict.folds 7",
+                                         "config set predict.rate 0",
+                                         "config set predict.budget soon",
                                          "help nothing" };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         const answer *got = run_clade("", "%s", wrong[i]);

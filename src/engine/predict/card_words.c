@@ -238,7 +238,7 @@ static void put_models(clade_buffer *out, const clade_predict_card *card, bool z
     if (isfinite(card->blend_loss))
         clade_buffer_format(out, SAY("\nThe blend loses %.4f.\n", "\n混合后损失 %.4f。\n"),
                             card->blend_loss);
-    clade_sentence tried;
+    clade_sentence tried = { "", "" };
     if (isfinite(card->calibration_loss[0]))
         clade_buffer_format(out,
                             SAY("Calibrated by %s: on other moments Platt's line loses %.4f, an"
@@ -279,7 +279,7 @@ static void put_metrics(clade_buffer *out, const clade_predict_card *card, bool 
         put_range(out, &card->metric[k].of);
         clade_buffer_format(out, " | %.3f |\n", card->metric[k].baseline);
     }
-    clade_sentence gain;
+    clade_sentence gain = { "", "" };
     clade_buffer_text(out, "\n");
     for (size_t i = 0; clade_predict_card_gain(&gain, card, i); i++)
         clade_buffer_format(out, SAY("- %s.\n", "- %s。\n"), zh ? gain.zh : gain.en);
