@@ -153,7 +153,7 @@ static void nothing_after_the_moment_changes_an_answer(void **state)
     }
 }
 
-enum { PEOPLE = 200, SHORT = 150 };
+enum { PEOPLE = 200 };
 
 /* The folds of a small shop as of SHORT, trees and net of one shape. */
 static void score_folds(clade__scored *out, clade__rows *rows)

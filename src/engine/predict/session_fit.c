@@ -360,6 +360,7 @@ clade_status clade_session_score(double *out_chance, const clade_session_model *
 
 static clade_status choose(clade_session_model *m, const slice *s, clade_error *err)
 {
+    double                           loss                          = 0;
     static const clade_predict_model place[CLADE_N_SESSION_MEMBER] = { CLADE_PREDICT_RULE,
                                                                        CLADE_PREDICT_LINEAR,
                                                                        CLADE_PREDICT_TREES };
@@ -376,7 +377,7 @@ static clade_status choose(clade_session_model *m, const slice *s, clade_error *
         scored.margin[place[k]] = one;
         if (status == CLADE_OK) m->card.loss[k] = clade__mean_loss(one, s->y, s->n, false);
     }
-    if (status == CLADE_OK) status = clade__blend_choose(weight, &scored, false, err);
+    if (status == CLADE_OK) status = clade__blend_choose(weight, &loss, &scored, false, err);
     if (status == CLADE_OK) {
         for (int k = 0; k < CLADE_N_SESSION_MEMBER; k++)
             m->card.weight[k] = weight[place[k]];
