@@ -57,7 +57,7 @@ static clade_text device_of_agent(clade_text agent)
     if (contains(agent, "Mobi") || contains(agent, "iPhone")) return CLADE_TEXT("phone");
     if (contains(agent, "Android")) return CLADE_TEXT("tablet"); /* Android without Mobile */
     if (contains(agent, "Windows") || contains(agent, "Macintosh") || contains(agent, "X11") ||
-        contains(agent, "CrOS")) {
+        contains(agent, "CrOS") || contains(agent, "Linux")) {
         return CLADE_TEXT("desktop");
     }
     return (clade_text){ NULL, 0 };
@@ -93,9 +93,10 @@ static void device_and_channel(draft *d)
     if (clade_text_equal(channel, CLADE_TEXT("browser"))) channel = CLADE_TEXT("web");
     if (clade_text_equal(channel, CLADE_TEXT("mobile"))) channel = CLADE_TEXT("app");
     if (channel.size == 0) {
-        if (app || d->call == CLADE_TRACKING_SCREEN) {
+        const bool web = agent.size > 0 || d->place[PLACE_PAGE] != 0;
+        if (app || (d->call == CLADE_TRACKING_SCREEN && !web)) {
             channel = CLADE_TEXT("app");
-        } else if (agent.size > 0 || d->place[PLACE_PAGE] != 0) {
+        } else if (web) {
             channel = CLADE_TEXT("web");
         }
     }

@@ -199,6 +199,9 @@ clade_status clade__request_read(clade_tracking_request *out, clade_tracking *t,
                                  clade_tracking_endpoint endpoint, clade_text body,
                                  int64_t received_us, size_t first_index, clade_error *err);
 
+/* The array of items, 0 for a request that is one itself. */
+uint32_t clade__request_list(const clade_tracking *t);
+
 /* An item on its way. */
 typedef struct draft {
     clade_tracking         *t;

@@ -6,7 +6,7 @@
  *     bytes 4-7  index of the item in its request
  *     8-15       received_us
  *     16-23      source
- *     24-        JSON: the request's members but for the write key; its array holds the one item
+ *     24-        JSON: the request but for its write keys; its array holds the one item
  *
  * Numbers are little-endian. So a record is read by the very code that reads a request, and cannot
  * come to mean anything else. */
@@ -28,43 +28,56 @@ static uint64_t get_number(const unsigned char *in, int n)
     return value;
 }
 
-/* The members of the root: an array of items becomes this item alone. */
-static void write_members(clade_buffer *out, const clade_tracking *t, clade_text item)
+static void write_value(clade_buffer *out, const clade_tracking *t, uint32_t cell)
 {
-    const clade_json_tape *const tape  = &t->tape;
-    const bool                   ga4   = t->endpoint == CLADE_TRACKING_GA4;
-    const top_name               items = ga4 ? TOP_EVENTS : TOP_BATCH;
-    const bool                   many  = ga4 || t->endpoint == CLADE_TRACKING_BATCH;
-    bool                         first = true;
+    const clade_text raw   = clade_json_tape_raw(&t->tape, cell);
+    const bool       quote = t->tape.cell[cell].type == CLADE_JSON_TEXT;
+    clade_buffer_append(out, raw.data - quote, raw.size + 2 * (size_t)quote);
+}
+
+/* An object without its write key. Its member `list` is an array that holds `item` alone. */
+static void write_object(clade_buffer *out, const clade_tracking *t, uint32_t object, uint32_t list,
+                         uint32_t item)
+{
+    bool first = true;
     clade_buffer_append(out, "{", 1);
-    CLADE_JSON_EACH_MEMBER(tape, 0, key)
+    CLADE_JSON_EACH_MEMBER(&t->tape, object, key)
     {
-        const clade_text name  = clade_json_tape_raw(tape, key);
-        const clade_text value = clade_json_tape_raw(tape, key + 1);
-        const int        found = clade__words_find(&t->words.top, name);
+        const uint32_t value = key + 1;
+        const int      found = clade__words_find(&t->words.top, clade_json_tape_raw(&t->tape, key));
         if (found == TOP_WRITE_KEY) continue;
-        const bool is_list = many && found == (int)items;
-        if (is_list && t->envelope[items] != key + 1) continue; /* of two, the last counts */
-        const bool is_text = tape->cell[key + 1].type == CLADE_JSON_TEXT;
-        clade_buffer_append(out, first ? "\"" : ",\"", first ? 1 : 2);
-        clade_buffer_append(out, name.data, name.size);
-        clade_buffer_append(out, is_list ? "\":[" : "\":", is_list ? 3 : 2);
-        if (is_text) clade_buffer_append(out, "\"", 1);
-        clade_buffer_append(out, is_list ? item.data : value.data,
-                            is_list ? item.size : value.size);
-        if (is_text) clade_buffer_append(out, "\"", 1);
-        if (is_list) clade_buffer_append(out, "]", 1);
+        if (!first) clade_buffer_append(out, ",", 1);
         first = false;
+        write_value(out, t, key);
+        clade_buffer_append(out, ":", 1);
+        if (list == 0 || value != list) {
+            write_value(out, t, value);
+            continue;
+        }
+        clade_buffer_append(out, "[", 1);
+        if (t->tape.cell[item].type == CLADE_JSON_OBJECT) {
+            write_object(out, t, item, 0, 0);
+        } else {
+            write_value(out, t, item);
+        }
+        clade_buffer_append(out, "]", 1);
     }
     clade_buffer_append(out, "}", 1);
 }
 
-/* The bytes of an item that is a text itself (and refused) are without their quotes. */
-static clade_text whole_value(const clade_tracking *t, clade_text raw)
+/* The cell that starts at this byte: cells lie in the order of the text. */
+static uint32_t cell_at(const clade_json_tape *tape, uint32_t at)
 {
-    const char *const start  = t->tape.text;
-    const bool        quoted = raw.data > start && raw.data[-1] == '"' && raw.data[raw.size] == '"';
-    return quoted && raw.data[0] != '{' ? (clade_text){ raw.data - 1, raw.size + 2 } : raw;
+    size_t low = 0, high = tape->n;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (tape->cell[middle].at <= at) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return (uint32_t)low;
 }
 
 void clade_tracking_record(clade_buffer *out, const clade_tracking *t,
@@ -75,7 +88,10 @@ void clade_tracking_record(clade_buffer *out, const clade_tracking *t,
     put_number(head + 8, (uint64_t)request->received_us, 8);
     put_number(head + 16, source, 8);
     clade_buffer_append(out, head, sizeof head);
-    write_members(out, t, whole_value(t, request->item[item].raw));
+    const uint32_t list = clade__request_list(t);
+    const uint32_t cell =
+        cell_at(&t->tape, (uint32_t)(request->item[item].raw.data - t->tape.text));
+    write_object(out, t, 0, list, cell);
 }
 
 clade_status clade_tracking_record_parse(clade_tracking_request *out, uint64_t *out_source,

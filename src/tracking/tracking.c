@@ -150,20 +150,22 @@ static clade_status malformed(clade_tracking_request *out, clade_error *err, con
     return clade_fail(err, CLADE_ERR_DATA, "JSON byte 1, line 1: %s was expected", wanted);
 }
 
-/* The array of items, 0 for a request that is one itself. */
-static clade_status list_find(const clade_tracking *t, clade_tracking_request *out,
-                              uint32_t *out_list, clade_error *err)
+uint32_t clade__request_list(const clade_tracking *t)
 {
-    const bool ga4 = t->endpoint == CLADE_TRACKING_GA4;
-    *out_list      = 0;
+    return t->endpoint == CLADE_TRACKING_GA4     ? t->envelope[TOP_EVENTS]
+           : t->endpoint == CLADE_TRACKING_BATCH ? t->envelope[TOP_BATCH]
+                                                 : 0;
+}
+
+static clade_status list_check(const clade_tracking *t, clade_tracking_request *out,
+                               clade_error *err)
+{
+    const uint32_t list = clade__request_list(t);
+    const bool     ga4  = t->endpoint == CLADE_TRACKING_GA4;
     if (!ga4 && t->endpoint != CLADE_TRACKING_BATCH) return CLADE_OK;
-    *out_list = t->envelope[ga4 ? TOP_EVENTS : TOP_BATCH];
-    if (*out_list == 0 || t->tape.cell[*out_list].type != CLADE_JSON_ARRAY) {
-        return malformed(out, err,
-                         ga4 ? "an object with an array \"events\""
-                             : "an object with an array \"batch\"");
-    }
-    return CLADE_OK;
+    if (list != 0 && t->tape.cell[list].type == CLADE_JSON_ARRAY) return CLADE_OK;
+    return malformed(
+        out, err, ga4 ? "an object with an array \"events\"" : "an object with an array \"batch\"");
 }
 
 static void forget(clade_tracking *t)
@@ -180,7 +182,6 @@ clade_status clade__request_read(clade_tracking_request *out, clade_tracking *t,
                                  clade_tracking_endpoint endpoint, clade_text body,
                                  int64_t received_us, size_t first_index, clade_error *err)
 {
-    uint32_t list  = 0;
     *out           = (clade_tracking_request){ .endpoint = endpoint, .received_us = received_us };
     t->endpoint    = endpoint;
     t->received_us = received_us;
@@ -196,7 +197,8 @@ clade_status clade__request_read(clade_tracking_request *out, clade_tracking *t,
     const uint32_t key = t->envelope[TOP_WRITE_KEY];
     if (key != 0 && t->tape.cell[key].type == CLADE_JSON_TEXT)
         out->write_key = clade_json_tape_text(&t->tape, key, t->arena);
-    CLADE_TRY(list_find(t, out, &list, err));
+    CLADE_TRY(list_check(t, out, err));
+    const uint32_t list       = clade__request_list(t);
     out->n_items              = list == 0 ? 1 : clade_json_tape_count(&t->tape, list);
     clade_tracking_item *item = CLADE_ARENA_NEW(t->arena, clade_tracking_item, out->n_items);
     if (item == NULL)
