@@ -165,7 +165,8 @@ static clade_text page_query(draft *d)
 {
     clade_text query = member(d, d->place[PLACE_PAGE], "search");
     if (query.size == 0) {
-        const clade_text url  = member(d, d->place[PLACE_PAGE], "url");
+        const clade_text url = member(d, d->place[PLACE_PAGE], "url");
+        if (url.size == 0) return query;
         const clade_text path = without_query(url);
         query                 = (clade_text){ path.data + path.size, url.size - path.size };
     }

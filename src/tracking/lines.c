@@ -91,6 +91,21 @@ static clade_text decimal_text(draft *d, decimal value)
     return text;
 }
 
+/* "usd" is written as it should be. */
+static clade_text upper(draft *d, clade_text code)
+{
+    char three[3];
+    bool same = true;
+    for (int i = 0; i < 3; i++) {
+        three[i] = (char)(code.data[i] & ~0x20);
+        same     = same && three[i] == code.data[i];
+    }
+    if (same) return code;
+    const clade_text written = { clade_arena_text(d->t->arena, three, 3), 3 };
+    if (written.data == NULL) d->t->no_memory = true;
+    return written.data == NULL ? code : written;
+}
+
 static clade_text currency_of(draft *d, const fields *f)
 {
     const clade_text code = text_of(d, f, FIELD_CURRENCY);
@@ -98,7 +113,8 @@ static clade_text currency_of(draft *d, const fields *f)
     for (size_t i = 0; i < code.size && good; i++)
         good = (code.data[i] >= 'A' && code.data[i] <= 'Z') ||
                (code.data[i] >= 'a' && code.data[i] <= 'z');
-    if (good || code.size == 0) return code;
+    if (good) return upper(d, code);
+    if (code.size == 0) return code;
     clade__note(d, CLADE_TRACKING_N_FIELD, CLADE_TEXT("currency"), code);
     keep_as_property(d, f->cell[FIELD_CURRENCY]);
     return (clade_text){ NULL, 0 };
@@ -111,8 +127,7 @@ static int digits_of(const draft *d, clade_text currency)
     if (currency.size != 3) {
         memcpy(code, d->t->options.currency, sizeof code);
     } else {
-        for (int i = 0; i < 3; i++)
-            code[i] = (char)(currency.data[i] & ~0x20); /* upper case */
+        memcpy(code, currency.data, 3);
     }
     return clade_currency_digits(code);
 }

@@ -123,7 +123,7 @@ static void a_product_viewed_has_all_its_fields(void **state)
     assert_true(is(e->price, "18.99"));
     assert_true(is(e->quantity, "1"));
     assert_true(is(e->coupon, "MAY"));
-    assert_true(is(e->currency, "usd"));
+    assert_true(is(e->currency, "USD"));
     assert_true(is(e->session, "s1"));
     assert_int_equal(e->amount.size, 0);
     assert_int_equal(e->n_properties, 3);
