@@ -34,14 +34,16 @@ void clade__note(draft *d, clade_tracking_code code, clade_text field, clade_tex
  * scripts make of nothing. One of these would join strangers to one customer. */
 static bool is_blocked(clade_text id)
 {
-    static const char *const nobody[] = { "-1",  "null", "anonymous", "undefined",
-                                          "nil", "none", "nan",       "[object Object]" };
-    size_t                   dashes   = 0;
+    static const clade_text nobody[] = {
+        { "-1", 2 },   { "null", 4 }, { "anonymous", 9 }, { "undefined", 9 },
+        { "none", 4 }, { "nil", 3 },  { "nan", 3 },       { "[object Object]", 15 },
+    };
+    size_t dashes = 0;
     while (dashes < id.size && (id.data[dashes] == '0' || id.data[dashes] == '-'))
         dashes++;
     if (dashes == id.size) return true;
     for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
-        if (clade_text_equal_nocase(id, clade_text_of(nobody[i]))) return true;
+        if (clade_text_equal_nocase(id, nobody[i])) return true;
     }
     return false;
 }

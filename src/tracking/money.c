@@ -2,9 +2,6 @@
  * 64 bits and a product in 128. */
 #include "internal.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_DIGITS = 18, MAX_TEXT = 64, MAX_AROUND = 12 };
 static const int64_t MAX_UNITS = INT64_C(1000000000000000); /* 10^15 */
 
@@ -185,13 +182,17 @@ bool clade__decimal_read(decimal *out, clade_text text, bool *out_plain)
 
 clade_text clade__decimal_text(decimal value, clade_arena *arena)
 {
-    char     digits[32], text[64];
-    uint64_t size = value.mantissa < 0 ? 0 - (uint64_t)value.mantissa : (uint64_t)value.mantissa;
-    int n = snprintf(digits, sizeof digits, "%0*llu", value.scale + 1, (unsigned long long)size);
-    int whole = n - value.scale;
-    n = snprintf(text, sizeof text, "%s%.*s%s%s", value.mantissa < 0 ? "-" : "", whole, digits,
-                 value.scale > 0 ? "." : "", digits + whole);
-    return (clade_text){ clade_arena_text(arena, text, (size_t)n), (size_t)n };
+    char     text[48];
+    uint64_t rest = value.mantissa < 0 ? 0 - (uint64_t)value.mantissa : (uint64_t)value.mantissa;
+    size_t   at   = sizeof text; /* from the last digit to the first */
+    for (int digit = 0; digit <= value.scale || rest > 0; digit++) {
+        if (digit == value.scale && digit > 0) text[--at] = '.';
+        text[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+    if (value.mantissa < 0) text[--at] = '-';
+    const size_t n = sizeof text - at;
+    return (clade_text){ clade_arena_text(arena, text + at, n), n };
 }
 
 static wide ten_to(int n)

@@ -69,6 +69,11 @@ void clade__pair_value(draft *d, pairs *to, clade_text name, uint32_t cell)
     }
     CLADE_JSON_EACH_MEMBER(tape, cell, key)
     {
+        if (tape->cell[key + 1].type == CLADE_JSON_NULL) continue;
+        if (to->n >= d->t->options.max_properties) { /* a name would cost memory for nothing */
+            to->n_over += 1;
+            continue;
+        }
         clade__pair_value(d, to, join(d, name, clade__scalar(d, key)), key + 1);
     }
 }

@@ -395,6 +395,17 @@ static void properties_above_the_bound_are_counted_and_the_last_of_a_name_counts
     assert_int_equal(request.n_notes, 1);
     assert_int_equal(request.note[0].code, CLADE_TRACKING_N_PROPERTIES);
     assert_true(is(request.note[0].value, "7 more"));
+
+    /* What is nested counts as well, and what is null is nothing. */
+    clade_buffer_clear(&body);
+    clade_buffer_text(&body, "{\"userId\":\"u\",\"event\":\"x\",\"properties\":{\"n\":{\"z\":null");
+    for (int i = 0; i < 305; i++)
+        clade_buffer_format(&body, ",\"p%d\":%d", i, i);
+    clade_buffer_text(&body, "},\"more\":1}}");
+    e = one(CLADE_TRACKING_TRACK, body.data);
+    assert_int_equal(e->n_properties, 300);
+    assert_true(is(PROPERTY(e, "n.p299"), "299"));
+    assert_true(is(request.note[0].value, "6 more"));
     clade_buffer_free(&body);
 }
 
