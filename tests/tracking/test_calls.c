@@ -334,6 +334,18 @@ static void a_batch_shares_its_context_and_an_item_replaces_members_of_it(void *
     assert_int_equal(request.item[2].index, 2);
 }
 
+static void the_times_of_a_batch_stand_in_for_those_an_item_lacks(void **state)
+{
+    (void)state;
+    read_body(
+        CLADE_TRACKING_BATCH,
+        "{\"timestamp\":\"2026-11-25T18:39:57Z\",\"sentAt\":\"2026-11-25T18:40:00Z\",\"batch\":["
+        "{\"type\":\"page\",\"userId\":\"u\"},{\"type\":\"page\",\"userId\":\"u\",\"timestamp\":"
+        "\"2026-11-25T18:39:50Z\",\"sentAt\":\"2026-11-25T18:39:51Z\"}]}");
+    assert_int_equal(request.item[0].event->at_us, RECEIVED_US - 3 * CLADE_US_PER_SECOND);
+    assert_int_equal(request.item[1].event->at_us, RECEIVED_US - 1 * CLADE_US_PER_SECOND);
+}
+
 static void items_that_are_none_are_refused_one_by_one(void **state)
 {
     (void)state;
@@ -427,6 +439,7 @@ int main(void)
         cmocka_unit_test(alias_group_page_and_screen_become_what_they_say),
         cmocka_unit_test(the_context_tells_device_channel_campaign_and_consent),
         cmocka_unit_test(a_batch_shares_its_context_and_an_item_replaces_members_of_it),
+        cmocka_unit_test(the_times_of_a_batch_stand_in_for_those_an_item_lacks),
         cmocka_unit_test(items_that_are_none_are_refused_one_by_one),
         cmocka_unit_test(too_many_events_too_large_events_and_too_many_lines_are_refused),
         cmocka_unit_test(properties_above_the_bound_are_counted_and_the_last_of_a_name_counts),

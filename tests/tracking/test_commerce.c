@@ -270,6 +270,10 @@ static void orders_without_products_or_prices_still_have_their_money(void **stat
     assert_true(is(e[2].amount, "7.50"));
     e = track("Order Completed", "{\"order_id\":\"O\"}");
     assert_int_equal(e->amount.size, 0);
+    /* Half a cent goes away from zero, the dust of doubles goes. */
+    assert_true(is(track("Order Completed", "{\"revenue\":22.505}")->amount, "22.51"));
+    assert_true(is(track("Order Completed", "{\"revenue\":-22.505}")->amount, "-22.51"));
+    assert_true(is(track("Order Completed", "{\"revenue\":22.500000000000004}")->amount, "22.50"));
     e = track("Order Completed",
               "{\"order_id\":\"O\",\"product_id\":\"A\",\"price\":4.5,\"quantity\":3}");
     assert_true(is(e->item, "A"));
