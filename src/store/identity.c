@@ -66,8 +66,9 @@ typedef struct queued_name {
 struct clade__identity {
     int     fd;
     char    path[CLADE_PATH_MAX];
-    uint8_t hash_key[CLADE__KEY_BYTES]; /* both derived from keys/master */
+    uint8_t hash_key[CLADE__KEY_BYTES]; /* all three derived from keys/master */
     uint8_t seal_key[CLADE__KEY_BYTES];
+    uint8_t journal_key[CLADE__KEY_BYTES];
 
     int64_t n;        /* numbers given out */
     int64_t n_stored; /* of them durable in the file */
@@ -196,6 +197,7 @@ static clade_status open_master(clade_store *store, bool has_slots, clade_error 
     }
     crypto_kdf_derive_from_key(identity->hash_key, CLADE__KEY_BYTES, 1, "cladekey", master);
     crypto_kdf_derive_from_key(identity->seal_key, CLADE__KEY_BYTES, 2, "cladekey", master);
+    crypto_kdf_derive_from_key(identity->journal_key, CLADE__KEY_BYTES, 3, "cladekey", master);
 done:
     sodium_memzero(master, sizeof master);
     clade_buffer_free(&text);
@@ -614,6 +616,11 @@ void clade__identity_rolled_back(clade_store *store)
 }
 
 /* ---------------------------------------------------------------- keys */
+
+void clade__identity_journal_key(uint8_t out[CLADE__KEY_BYTES], const clade_store *store)
+{
+    memcpy(out, store->identity->journal_key, CLADE__KEY_BYTES);
+}
 
 clade_status clade__identity_key(uint8_t out[CLADE__KEY_BYTES], clade_store *store,
                                  int64_t customer, clade_error *err)

@@ -118,6 +118,8 @@ void clade__identity_committed(clade_store *store);
  */
 clade_status clade__identity_key(uint8_t out[CLADE__KEY_BYTES], clade_store *store,
                                  int64_t customer, clade_error *err);
+/* The key that the keys of the journal's segments are made with. */
+void clade__identity_journal_key(uint8_t out[CLADE__KEY_BYTES], const clade_store *store);
 /* Overwrite the slot on disk and in memory, and sync it. */
 clade_status clade__identity_destroy(clade_store *store, int64_t customer, clade_error *err);
 void         clade__random(clade_store *store, void *out, size_t size);

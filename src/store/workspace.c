@@ -19,10 +19,10 @@
 
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = { "owner.lock",    "store.duckdb", "store.duckdb.wal",
-                                         "keys",          "runs",         "models",
-                                         "reports",       "derived",      "tmp",
-                                         "clade.json.new" };
+    static const char *const names[] = { "owner.lock", "store.duckdb",  "store.duckdb.wal",
+                                         "keys",       "runs",          "models",
+                                         "reports",    "derived",       "tmp",
+                                         "journal",    "clade.json.new" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0) return true;
     return false;
