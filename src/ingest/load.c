@@ -123,7 +123,7 @@ static clade_status keep_rates(load_state *state, const clade_load_options *opti
     return CLADE_OK;
 }
 
-static clade_status begin_state(load_state *state, const clade_load_options *options,
+clade_status clade__state_begin(load_state *state, const clade_load_options *options,
                                 clade_error *err)
 {
     clade_error quiet = { 0 };
@@ -217,7 +217,7 @@ static clade_status settle_prefix(load_sink *sink, const load_tally *tally, clad
 
 /* The shop's own currency was taken from the first rows; where the whole file says otherwise, the
  * file is right. */
-static clade_status settle_currency(load_state *state, const load_plan *plan,
+clade_status clade__settle_currency(load_state *state, const load_plan *plan,
                                     const load_tally *tally, clade_error *err)
 {
     if (state->currency_fixed || !plan->money_matters || tally->n_currencies == 0) return CLADE_OK;
@@ -333,7 +333,7 @@ static clade_status finish_file(load_sink *sink, load_feed *feed, clade_load_fil
     CLADE_TRY(clade__sink_finish(sink, err));
     log_stage("last rows", &since);
     CLADE_TRY(settle_prefix(sink, &note->tally, err));
-    CLADE_TRY(settle_currency(state, sink->plan, &note->tally, err));
+    CLADE_TRY(clade__settle_currency(state, sink->plan, &note->tally, err));
     CLADE_TRY(settle_items(sink, err));
     CLADE_TRY(write_load(sink, file, clade__feed_hash(feed), err));
     if (sink->n_stored > 0) CLADE_TRY(clade_store_setting_set(state->store, "stale", "1", err));
@@ -463,7 +463,7 @@ static clade_status run_load(clade_load_report *report, load_state *state, load_
                              const clade_load_options *options, clade_error *err)
 {
     const double start = clade_seconds();
-    CLADE_TRY(begin_state(state, options, err));
+    CLADE_TRY(clade__state_begin(state, options, err));
     if (options->n_map > 0) CLADE_TRY(check_map(state->store, paths, n_paths, options, err));
     CLADE_TRY(load_all(report, state, note, paths, n_paths, options, err));
     for (size_t i = 0; i < options->n_repairs; i++) {

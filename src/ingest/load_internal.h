@@ -299,6 +299,11 @@ clade_status clade__plan_make(load_plan **out_plan, bool *out_remembered, load_s
                               const char **out_header_note, const clade_load_options *options,
                               clade_error *err);
 
+/* The same for rows that are made and not read: these fields, in this order, moments in
+ * microseconds. The caller sets now_us, the currencies and rates. */
+clade_status clade__plan_fixed(load_plan **out_plan, clade_arena *arena, clade_shape shape,
+                               const clade_field *field, size_t n, clade_error *err);
+
 typedef struct load_memo {
     char    key[64];
     size_t  size;
@@ -323,6 +328,8 @@ typedef struct load_parser {
 /* Turns one row into typed values. Never fails: a row that cannot be used is marked bad. False only
  * when memory ran out. */
 bool clade__row_parse(load_parser *parser, load_batch *batch, const clade_row *row);
+/* Room for `size` more bytes of text. False when memory ran out. */
+bool clade__batch_room(load_batch *batch, size_t size);
 
 /* ---------------------------------------------------------------- reading (load_read.c) */
 
@@ -402,6 +409,8 @@ struct load_state {
     size_t       item_capacity;
     clade_buffer item_texts; /* refs, names, categories, brands of items that the table lacks */
     uint32_t     n_items;
+    uint32_t    *touched; /* (n_touched) items with ITEM_TOUCHED */
+    size_t       n_touched, touched_capacity;
     int64_t      next_event;
     int64_t      next_load;
     clade__map   current; /* (subject, attribute) -> hash of its latest value */
@@ -421,12 +430,21 @@ typedef struct load_sink {
     int64_t          n_read;
 } load_sink;
 
+/* What the user says and the workspace remembers: the moment, the currency, rates. */
+clade_status clade__state_begin(load_state *state, const clade_load_options *options,
+                                clade_error *err);
 clade_status clade__state_fill(load_state *state, clade_error *err);
 void         clade__state_free(load_state *state);
 clade_status clade__sink_open(load_sink *sink, clade_error *err);
+/* The second half of sink_open: the tables, when what was seen does not begin anew. */
+clade_status clade__sink_tables(load_sink *sink, clade_error *err);
 clade_status clade__sink_batch(load_sink *sink, load_batch *batch, clade_error *err);
 clade_status clade__sink_finish(load_sink *sink, clade_error *err);
 void         clade__sink_close(load_sink *sink);
+
+/* The shop's own currency, once the rows of a file or batch told what most amounts are in. */
+clade_status clade__settle_currency(load_state *state, const load_plan *plan,
+                                    const load_tally *tally, clade_error *err);
 
 /* Shared by the two halves of storing. */
 clade_status clade__out_open(load_out *out, clade_store *store, const char *table, size_t n_columns,
@@ -450,6 +468,9 @@ void clade__out_null(load_out *out, size_t column, size_t row);
 /* The number of an outside id, sealed on first sight; -1 when the text is empty. */
 clade_status clade__sink_person(int64_t *out_customer, load_sink *sink, clade__name_hash name,
                                 clade_text id, clade_error *err);
+/* A bad row's place, reason and sealed text. */
+clade_status clade__sink_quarantine(load_sink *sink, const load_batch *batch, const load_row *row,
+                                    clade_error *err);
 /* The row's customer; seals what is personal in the row. */
 clade_status clade__sink_customer(int64_t *out_customer, load_sink *sink, const load_batch *batch,
                                   const load_row *row, clade_error *err);
@@ -460,6 +481,8 @@ clade_status clade__sink_item(int64_t *out_item, load_sink *sink, clade__name_ha
 clade_status clade__sink_attribute(load_sink *sink, int64_t customer, clade_text name,
                                    clade_text value, double number, int64_t known_us,
                                    clade_error *err);
+/* The item gets a row at the end, where this file has news of it. */
+clade_status clade__item_touch(load_state *state, uint32_t item, clade_error *err);
 void         clade__item_learn(load_state *state, uint32_t item, int part, clade_text text);
 clade_text   clade__item_category(char *out, size_t out_size, const load_batch *batch,
                                   const load_row *row);
@@ -468,6 +491,13 @@ clade_text   clade__item_category(char *out, size_t out_size, const load_batch *
 clade_status clade__table_open(load_sink *sink, clade_error *err);
 clade_status clade__table_row(bool *out_new, load_sink *sink, load_batch *batch, size_t i,
                               clade_error *err);
+/* One attribute as the table of customers keeps it: typed, sealed where it is personal, and only
+ * when it changed. Sets *out_new when it did. */
+clade_status clade__customer_attribute(bool *out_new, load_sink *sink, const load_row *row,
+                                       int64_t customer, clade_text name, clade_text value,
+                                       const clade_column_map *column, clade_error *err);
+/* The text as a number ("yes" is 1), or NAN. */
+double       clade__attribute_number(clade_text value, const clade_column_map *column);
 clade_status clade__review_row(bool *out_new, load_sink *sink, load_batch *batch, size_t i,
                                int64_t customer, int64_t item, bool known_new, clade_error *err);
 

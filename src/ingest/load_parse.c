@@ -35,7 +35,7 @@ typedef struct row_values {
     uint32_t       time_column;
 } row_values;
 
-static bool batch_room(load_batch *batch, size_t size)
+bool clade__batch_room(load_batch *batch, size_t size)
 {
     if (batch->text_size + size <= batch->text_capacity) return true;
     size_t capacity = batch->text_capacity == 0 ? 1 << 20 : batch->text_capacity;
@@ -698,7 +698,7 @@ bool clade__row_parse(load_parser *parser, load_batch *batch, const clade_row *r
     row->line          = raw->line;
     row->at_us         = LOAD_NO_TIME;
     row->registered_us = LOAD_NO_TIME;
-    if (!batch_room(batch, raw->raw.size * 4 + 64 * (plan->n_order + 2))) return false;
+    if (!clade__batch_room(batch, raw->raw.size * 4 + 64 * (plan->n_order + 2))) return false;
     parser->tally.n_rows++;
 
     if (raw->bad != NULL) {

@@ -362,6 +362,35 @@ static clade_status remember(load_plan *plan, clade_store *store, const char *na
     return status;
 }
 
+clade_status clade__plan_fixed(load_plan **out_plan, clade_arena *arena, clade_shape shape,
+                               const clade_field *field, size_t n, clade_error *err)
+{
+    load_plan   *plan   = CLADE_ARENA_NEW(arena, load_plan, 1);
+    const sample nobody = { 0 };
+    if (plan != NULL) plan->column = CLADE_ARENA_NEW(arena, char *, n);
+    if (plan == NULL || plan->column == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a plan of %zu columns", n);
+    }
+    plan->shape = plan->mapping.shape = shape;
+    plan->n_columns = plan->mapping.n_columns = n;
+    for (size_t i = 0; i < n; i++) {
+        const char *name        = clade_field_name(field[i]);
+        plan->mapping.column[i] = (clade_column_map){ .field = field[i], .confidence = 1 };
+        plan->column[i]         = clade_arena_text(arena, name, strlen(name));
+        if (field[i] == CLADE_FIELD_TIME) {
+            plan->mapping.column[i].time_unit     = 3;
+            plan->mapping.column[i].resolution_us = 1;
+        }
+        if (plan->column[i] == NULL) {
+            return clade_fail(err, CLADE_ERR_NOMEM, "no memory for the columns");
+        }
+    }
+    CLADE_TRY(order_columns(plan, &nobody, arena, err));
+    decide_rules(plan, &nobody);
+    *out_plan = plan;
+    return CLADE_OK;
+}
+
 clade_status clade__plan_make(load_plan **out_plan, bool *out_remembered, load_state *state,
                               const char *path, clade_dialect *out_dialect,
                               const char **out_header_note, const clade_load_options *options,

@@ -205,6 +205,7 @@ void clade__state_free(load_state *state)
     clade_buffer_free(&state->item_texts);
     free(state->customer_has);
     free(state->item);
+    free(state->touched);
 }
 
 /* ---------------------------------------------------------------- people */
@@ -370,12 +371,24 @@ clade_text clade__item_category(char *out, size_t out_size, const load_batch *ba
     return (clade_text){ out, size };
 }
 
-/* An event named the item: remember when first, and what the line says about it. */
-static void touch_item(load_state *state, uint32_t number, const load_batch *batch,
-                       const load_row *row)
+clade_status clade__item_touch(load_state *state, uint32_t number, clade_error *err)
 {
     load_item *item = &state->item[number];
+    if (item->bits & ITEM_TOUCHED) return CLADE_OK;
+    if (!CLADE_GROW(&state->touched, &state->touched_capacity, state->n_touched + 1)) {
+        return no_memory(err);
+    }
     item->bits |= ITEM_TOUCHED;
+    state->touched[state->n_touched++] = number;
+    return CLADE_OK;
+}
+
+/* An event named the item: remember when first, and what the line says about it. */
+static clade_status touch_item(load_state *state, uint32_t number, const load_batch *batch,
+                               const load_row *row, clade_error *err)
+{
+    load_item *item = &state->item[number];
+    CLADE_TRY(clade__item_touch(state, number, err));
     if (row->at_us < item->min_us) item->min_us = row->at_us;
     if ((item->bits & (ITEM_TOLD | ITEM_NAME)) == 0 && row->span[SLOT_ITEM_NAME].size != 0) {
         clade__item_learn(state, number, 1, load_text(batch, row->span[SLOT_ITEM_NAME]));
@@ -392,6 +405,13 @@ static void touch_item(load_state *state, uint32_t number, const load_batch *bat
         clade__item_learn(state, number, 3, load_text(batch, row->span[SLOT_BRAND]));
         item->bits |= ITEM_BRAND;
     }
+    return CLADE_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
 }
 
 /* Rows of `item` for items that this file was the first to name, to tell of, or to date earlier. */
@@ -400,11 +420,14 @@ static clade_status write_items(load_sink *sink, clade_error *err)
     load_state *state = sink->state;
     load_out   *out   = &sink->item;
     if (state->item_texts.failed) return no_memory(err);
-    for (uint32_t i = 0; i < state->n_items; i++) {
-        load_item *item = &state->item[i];
-        if (!(item->bits & ITEM_TOUCHED)) continue;
-        const bool news    = (item->bits & (ITEM_NAME | ITEM_CATEGORY | ITEM_BRAND)) != 0;
-        const bool earlier = item->min_us < item->known_us;
+    if (state->n_touched > 0) {
+        qsort(state->touched, state->n_touched, sizeof state->touched[0], by_number);
+    }
+    for (size_t k = 0; k < state->n_touched; k++) {
+        const uint32_t i       = state->touched[k];
+        load_item     *item    = &state->item[i];
+        const bool     news    = (item->bits & (ITEM_NAME | ITEM_CATEGORY | ITEM_BRAND)) != 0;
+        const bool     earlier = item->min_us < item->known_us;
         item->bits &= ~(uint32_t)ITEM_TOUCHED;
         const int64_t min_us = item->min_us;
         item->min_us         = INT64_MAX;
@@ -428,13 +451,14 @@ static clade_status write_items(load_sink *sink, clade_error *err)
         item->known_us = earlier ? min_us : item->known_us;
         item->bits |= ITEM_STORED | (news ? ITEM_TOLD : 0);
     }
+    state->n_touched = 0;
     return CLADE_OK;
 }
 
 /* ---------------------------------------------------------------- quarantine */
 
-static clade_status write_quarantine(load_sink *sink, const load_batch *batch, const load_row *row,
-                                     clade_error *err)
+clade_status clade__sink_quarantine(load_sink *sink, const load_batch *batch, const load_row *row,
+                                    clade_error *err)
 {
     load_out *out      = &sink->quarantine;
     int64_t   customer = -1;
@@ -569,7 +593,7 @@ static clade_status write_list(load_sink *sink, const load_batch *batch, const l
         int64_t          item = -1;
         i                     = to;
         CLADE_TRY(clade__sink_item(&item, sink, clade__name_of(ref), ref, err));
-        touch_item(sink->state, (uint32_t)item, batch, row);
+        CLADE_TRY(touch_item(sink->state, (uint32_t)item, batch, row, err));
         CLADE_TRY(write_event(sink, batch, row, customer, item, row->at_us + n * row->gap_us,
                               clade__key_repeat(key, (uint64_t)n << 32), err));
     }
@@ -596,7 +620,7 @@ static clade_status store_row(load_sink *sink, load_batch *batch, size_t i, int6
     }
     sink->n_stored++;
     if (row->has & ROW_LIST) return write_list(sink, batch, row, customer, key, err);
-    if (item >= 0) touch_item(sink->state, (uint32_t)item, batch, row);
+    if (item >= 0) CLADE_TRY(touch_item(sink->state, (uint32_t)item, batch, row, err));
     if (row->has & ROW_UNDONE) {
         size_t at = 0;
         CLADE_TRY(clade__out_row(&at, &sink->undone, err));
@@ -636,7 +660,7 @@ static clade_status event_batch(load_sink *sink, load_batch *batch, clade_error 
     }
     for (size_t i = 0; i < batch->n_rows; i++) {
         if (batch->row[i].bad != NULL)
-            CLADE_TRY(write_quarantine(sink, batch, &batch->row[i], err));
+            CLADE_TRY(clade__sink_quarantine(sink, batch, &batch->row[i], err));
         else
             CLADE_TRY(store_row(sink, batch, i, customer[i], item[i], key[i], err));
     }
@@ -673,19 +697,26 @@ static uint64_t absent_columns(const load_plan *plan)
     return absent;
 }
 
-clade_status clade__sink_open(load_sink *sink, clade_error *err)
+clade_status clade__sink_tables(load_sink *sink, clade_error *err)
 {
     load_state *state = sink->state;
-    clade__map_free(&state->repeats);
-    clade__keys_new_file(&state->keys);
-    clade__keys_new_file(&state->rows);
     if (!is_event_shape(sink->plan->shape)) return clade__table_open(sink, err);
     if (sink->plan->shape == CLADE_SHAPE_REVIEWS) CLADE_TRY(clade__table_open(sink, err));
     CLADE_TRY(clade_store_run(
         state->store, "CREATE OR REPLACE TEMP TABLE load_undone (event BIGINT)", NULL, 0, err));
     CLADE_TRY(clade__out_open(&sink->undone, state->store, "load_undone", 1, err));
     sink->event.absent = absent_columns(sink->plan);
-    CLADE_TRY(clade__out_open(&sink->event, state->store, "event", EVENT_N, err));
+    return clade__out_open(&sink->event, state->store, "event", EVENT_N, err);
+}
+
+clade_status clade__sink_open(load_sink *sink, clade_error *err)
+{
+    load_state *state = sink->state;
+    clade__map_free(&state->repeats);
+    clade__keys_new_file(&state->keys);
+    clade__keys_new_file(&state->rows);
+    CLADE_TRY(clade__sink_tables(sink, err));
+    if (!is_event_shape(sink->plan->shape)) return CLADE_OK;
     if (sink->plan->store_reads || clade_threads_get() == 1) return CLADE_OK;
     return clade__out_help(&sink->event, state->store, "event", err);
 }
@@ -697,7 +728,7 @@ clade_status clade__sink_batch(load_sink *sink, load_batch *batch, clade_error *
     for (size_t i = 0; i < batch->n_rows; i++) {
         bool is_new = false;
         if (batch->row[i].bad != NULL) {
-            CLADE_TRY(write_quarantine(sink, batch, &batch->row[i], err));
+            CLADE_TRY(clade__sink_quarantine(sink, batch, &batch->row[i], err));
             continue;
         }
         CLADE_TRY(clade__table_row(&is_new, sink, batch, i, err));

@@ -198,7 +198,7 @@ static clade_status fill_personal(load_state *state, clade_error *err)
 
 /* ---------------------------------------------------------------- customers */
 
-static double number_of(clade_text value, const clade_column_map *column)
+double clade__attribute_number(clade_text value, const clade_column_map *column)
 {
     static const char *const yes[] = { "yes", "true", "y", "是" };
     static const char *const no[]  = { "no", "false", "n", "否" };
@@ -241,6 +241,19 @@ static clade_status customer_value(bool *out_new, load_sink *sink, const load_ro
                                  known_since(state, row, first), err);
 }
 
+clade_status clade__customer_attribute(bool *out_new, load_sink *sink, const load_row *row,
+                                       int64_t customer, clade_text name, clade_text value,
+                                       const clade_column_map *column, clade_error *err)
+{
+    if (value.size == 0) return CLADE_OK;
+    const double number = clade__attribute_number(value, column);
+    const bool   secret = __builtin_isnan(number) && clade__text_personal(value, true);
+    CLADE_TRY(customer_value(out_new, sink, row, customer, name, value, number, secret, err));
+    if (!clade__looks_like_staff((clade_text){ 0 }, name, value)) return CLADE_OK;
+    return customer_value(out_new, sink, row, customer, CLADE_TEXT("looks_like_staff"),
+                          CLADE_TEXT("yes"), 1, false, err);
+}
+
 static clade_status customer_row(bool *out_new, load_sink *sink, load_batch *batch, size_t i,
                                  clade_error *err)
 {
@@ -273,14 +286,8 @@ static clade_status customer_row(bool *out_new, load_sink *sink, load_batch *bat
         const uint32_t   column = plan->attribute[k];
         const clade_text name   = clade_text_of(plan->column[column]);
         const clade_text value  = load_text(batch, batch->attribute[i * plan->n_attributes + k]);
-        if (value.size == 0) continue;
-        const double number = number_of(value, &plan->mapping.column[column]);
-        const bool   secret = __builtin_isnan(number) && clade__text_personal(value, true);
-        CLADE_TRY(customer_value(out_new, sink, row, customer, name, value, number, secret, err));
-        if (clade__looks_like_staff((clade_text){ 0 }, name, value)) {
-            CLADE_TRY(customer_value(out_new, sink, row, customer, CLADE_TEXT("looks_like_staff"),
-                                     CLADE_TEXT("yes"), 1, false, err));
-        }
+        CLADE_TRY(clade__customer_attribute(out_new, sink, row, customer, name, value,
+                                            &plan->mapping.column[column], err));
     }
     return CLADE_OK;
 }
@@ -389,7 +396,7 @@ static clade_status rival_row(bool *out_new, load_sink *sink, const load_batch *
     CLADE_TRY(
         clade__sink_item(&item, sink, row->item, load_text(batch, row->span[SLOT_ITEM]), err));
     load_item *known = &sink->state->item[item];
-    known->bits |= ITEM_TOUCHED;
+    CLADE_TRY(clade__item_touch(sink->state, (uint32_t)item, err));
     if (row->at_us < known->min_us) known->min_us = row->at_us;
 
     row_content content = { .size = 0 };

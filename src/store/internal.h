@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 extern const char clade__schema_sql[];           /* schema.sql */
+extern const char clade__schema_live_sql[];      /* schema_live.sql */
 extern const char clade__clickhouse_names_sql[]; /* clickhouse_names.sql */
 
 enum {

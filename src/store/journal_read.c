@@ -56,8 +56,8 @@ static clade_status fetch(clade_journal_reader *reader, size_t want, clade_error
     return CLADE_OK;
 }
 
-/* The frame at the place. What was read before it was written is read again, and what is larger than
- * a piece in a larger one. */
+/* The frame at the place. What was read before it was written is read again, and what is larger
+ * than a piece in a larger one. */
 static clade_status look(clade__frame *out, const uint8_t **out_data, clade_journal_reader *reader,
                          clade_error *err)
 {
@@ -66,8 +66,8 @@ static clade_status look(clade__frame *out, const uint8_t **out_data, clade_jour
         const size_t skip = reader->offset - reader->piece_at;
         if (reader->offset >= reader->piece_at && skip <= reader->piece_size) {
             *out_data = reader->piece + skip;
-            *out = clade__frame_look(&reader->segment, *out_data, reader->piece_size - skip,
-                                     (uint32_t)reader->offset);
+            *out      = clade__frame_look(&reader->segment, *out_data, reader->piece_size - skip,
+                                          (uint32_t)reader->offset);
             if (out->kind == FRAME_MARK || out->kind == FRAME_RECORD) return CLADE_OK;
         }
         if (try == sizeof needs / sizeof needs[0]) return CLADE_OK;

@@ -174,12 +174,15 @@ static clade_status make_tables(clade_store *store, clade_error *err)
 {
     int64_t n_tables = 0;
     CLADE_TRY(clade_store_int(&n_tables, store,
-                              "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'setting'",
+                              "SELECT count(*) FROM duckdb_tables() WHERE table_name IN "
+                              "('setting', 'alias', 'property')",
                               NULL, 0, 0, err));
-    if (n_tables > 0) return CLADE_OK;
+    if (n_tables == 3) return CLADE_OK;
 
     CLADE_TRY(clade_store_begin(store, err));
-    const clade_status status = clade__run_steady(store, clade__schema_sql, err);
+    clade_status status = CLADE_OK;
+    if (n_tables == 0) status = clade__run_steady(store, clade__schema_sql, err);
+    if (status == CLADE_OK) status = clade__run_steady(store, clade__schema_live_sql, err);
     if (status != CLADE_OK) {
         clade_store_rollback(store);
         return status;
