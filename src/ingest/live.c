@@ -313,6 +313,18 @@ static clade_status store_one(clade_live_sink *sink, const clade_live_event *eve
 
 /* ---------------------------------------------------------------- a batch */
 
+/* Asking costs a third of setting it again. */
+static clade_status mark_stale(clade_store *store, clade_error *err)
+{
+    char        stale[8] = "";
+    clade_error quiet;
+    if (clade_store_setting_get(stale, sizeof stale, store, "stale", &quiet) == CLADE_OK &&
+        strcmp(stale, "1") == 0) {
+        return CLADE_OK;
+    }
+    return clade_store_setting_set(store, "stale", "1", err);
+}
+
 static clade_status store_all(clade_live_report *report, clade_live_sink *sink,
                               const clade_live_event *event, size_t n, uint64_t journal_seq,
                               clade_error *err)
@@ -337,7 +349,7 @@ static clade_status store_all(clade_live_report *report, clade_live_sink *sink,
     }
     report->n_ties = sink->n_ties;
     assert(report->n_read == (int64_t)n);
-    if (report->n_stored > 0) CLADE_TRY(clade_store_setting_set(sink->store, "stale", "1", err));
+    if (report->n_stored > 0) CLADE_TRY(mark_stale(sink->store, err));
     if (journal_seq == 0) return CLADE_OK;
     snprintf(position, sizeof position, "%llu", (unsigned long long)journal_seq);
     return clade_store_setting_set(sink->store, POSITION, position, err);
