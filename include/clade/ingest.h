@@ -185,9 +185,10 @@ CLADE_API void                        clade_live_close(clade_live_sink *sink);
  *         batch may be given again.
  *
  * Threads     One at a time on a store, and no transaction open.
- * Repeatable  The same events in the same order give the same rows, up to their numbers, however
- *             they are cut in batches (docs/formats/live.md: but for early cancellations). Cost
- * About 6 us of a processor an event and 10 ms a batch, and the engine's sync.
+ * Repeatable  The same events in the same order give the same rows, up to their numbers, in
+ * whatever batches they come; docs/formats/live.md names the exception, early cancellations.
+ *
+ * Cost        About 6 us of a processor an event and 10 ms a batch, and the engine's sync.
  */
 CLADE_API CLADE_MUST_USE clade_status clade_live_store(clade_live_report      *out,
                                                        clade_live_sink        *sink,
