@@ -207,6 +207,39 @@ CLADE_API CLADE_MUST_USE clade_status clade_live_position(uint64_t *out_seq, cla
  */
 CLADE_API void clade_live_customer(clade_buffer *out, const clade_live_event *event);
 
+/** What the row of an event will say, for whatever is kept true event by event. */
+typedef struct clade_live_line {
+    const char     *bad;  /* NULL, or why it will go to quarantine: then nothing else is said */
+    clade_live_kind kind; /* as it is stored: a purchase of -1 pieces is a refund */
+    bool            has_quantity, has_price, has_amount, has_value, has_session;
+    double          quantity;
+    int64_t         price_minor, amount_minor;
+    int64_t         value_minor; /* the amount in the shop's own currency */
+    char            currency[4];
+    int64_t         session_key;
+} clade_live_line;
+
+/**
+ * Read events as clade_live_store will, without a store: by the same functions, so that what is
+ * kept live and what is stored never differ. The shop's currency and its rates are those of the
+ * moment of opening; open another reader when they change.
+ *
+ * @param now_us  As for clade_live_open.
+ * Ownership   Close with clade_live_reader_close, which accepts NULL; not tied to the store.
+ * Threads     One at a time on a reader, beside anything on the store.
+ * Cost        Below 2 us an event; asks the heap for nothing once texts of that size have come.
+ */
+typedef struct clade_live_reader      clade_live_reader;
+CLADE_API CLADE_MUST_USE clade_status clade_live_reader_open(clade_live_reader **out_reader,
+                                                             clade_store *store, int64_t now_us,
+                                                             clade_error *err);
+CLADE_API void                        clade_live_reader_close(clade_live_reader *reader);
+/** @return CLADE_ERR_NOMEM. `bad` is a text that lives as long as the program. */
+CLADE_API CLADE_MUST_USE clade_status clade_live_read(clade_live_line        *out,
+                                                      clade_live_reader      *reader,
+                                                      const clade_live_event *event,
+                                                      clade_error            *err);
+
 /** What became of the rows of a file of labels: read = stored + duplicate + unknown. */
 typedef struct clade_labels_report {
     int64_t rows_read, rows_stored;

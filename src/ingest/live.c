@@ -16,28 +16,6 @@
 
 static const char POSITION[] = "journal/stored";
 
-static const clade_field FIELDS[LIVE_N_FIELD] = {
-    [LIVE_CUSTOMER] = CLADE_FIELD_CUSTOMER,   [LIVE_TIME] = CLADE_FIELD_TIME,
-    [LIVE_NAME] = CLADE_FIELD_NAME,           [LIVE_EMAIL] = CLADE_FIELD_EMAIL,
-    [LIVE_PHONE] = CLADE_FIELD_PHONE,         [LIVE_ADDRESS] = CLADE_FIELD_ADDRESS,
-    [LIVE_KIND] = CLADE_FIELD_KIND,           [LIVE_ITEM] = CLADE_FIELD_ITEM,
-    [LIVE_ITEM_NAME] = CLADE_FIELD_ITEM_NAME, [LIVE_CATEGORY] = CLADE_FIELD_CATEGORY,
-    [LIVE_BRAND] = CLADE_FIELD_BRAND,         [LIVE_QUANTITY] = CLADE_FIELD_QUANTITY,
-    [LIVE_PRICE] = CLADE_FIELD_PRICE,         [LIVE_AMOUNT] = CLADE_FIELD_AMOUNT,
-    [LIVE_DISCOUNT] = CLADE_FIELD_DISCOUNT,   [LIVE_CURRENCY] = CLADE_FIELD_CURRENCY,
-    [LIVE_ORDER] = CLADE_FIELD_ORDER,         [LIVE_SESSION] = CLADE_FIELD_SESSION,
-    [LIVE_QUERY] = CLADE_FIELD_QUERY,         [LIVE_CHANNEL] = CLADE_FIELD_CHANNEL,
-    [LIVE_DEVICE] = CLADE_FIELD_DEVICE,       [LIVE_COUPON] = CLADE_FIELD_COUPON,
-    [LIVE_STATUS] = CLADE_FIELD_STATUS,       [LIVE_DWELL] = CLADE_FIELD_DWELL_S,
-    [LIVE_RATING] = CLADE_FIELD_RATING,       [LIVE_TEXT] = CLADE_FIELD_TEXT,
-};
-static const struct {
-    clade_shape shape;
-    size_t      n_fields;
-} LANES[N_LANES] = { [LANE_EVENTS]  = { CLADE_SHAPE_EVENTS, LIVE_N_EVENT },
-                     [LANE_PEOPLE]  = { CLADE_SHAPE_CUSTOMERS, LIVE_N_PEOPLE },
-                     [LANE_REVIEWS] = { CLADE_SHAPE_REVIEWS, LIVE_N_FIELD } };
-
 /* ---------------------------------------------------------------- what is known */
 
 static clade_status fill(clade_live_sink *sink, clade_error *err)
@@ -104,19 +82,12 @@ static clade_status lane_open(live_lane **out, clade_live_sink *sink, live_lane_
 {
     live_lane  *lane  = &sink->lane[name];
     load_state *state = &sink->state;
-    load_plan  *plan  = lane->plan;
     *out              = lane;
     if (lane->open) return CLADE_OK;
-    plan->now_us      = state->now_us;
-    plan->shop_digits = clade_currency_digits(state->shop_currency);
-    plan->rate        = state->rate;
-    plan->n_rates     = state->n_rates;
-    memcpy(plan->shop_currency, state->shop_currency, 4);
-    memcpy(plan->currency, state->shop_currency, 4);
-    lane->parser.plan  = plan;
-    lane->parser.tally = (load_tally){ .min_us = INT64_MAX, .max_us = INT64_MIN };
+    clade__live_lane_ready(lane, state);
     if (lane->load == 0) lane->load = state->next_load++;
-    lane->sink = (load_sink){ .state = state, .plan = plan, .path = "live", .load = lane->load };
+    lane->sink =
+        (load_sink){ .state = state, .plan = lane->plan, .path = "live", .load = lane->load };
     lane->open = true;
     return clade__sink_tables(&lane->sink, err);
 }
@@ -189,45 +160,6 @@ static void count_lanes(clade_live_sink *sink, bool committed)
 }
 
 /* ---------------------------------------------------------------- one event */
-
-static live_lane_name lane_of(const clade_live_event *event)
-{
-    if (event->kind == CLADE_LIVE_IDENTIFY || event->kind == CLADE_LIVE_ALIAS) return LANE_PEOPLE;
-    if (event->kind == CLADE_LIVE_REVIEW && clade__value_clean(event->text).size > 0)
-        return LANE_REVIEWS;
-    return LANE_EVENTS;
-}
-
-/* The event as the one row of sink->batch. */
-static clade_status parse(clade_live_sink *sink, live_lane *lane, const clade_live_event *event,
-                          live_lane_name name, clade_error *err)
-{
-    load_batch *batch = &sink->batch;
-    size_t      room  = 0;
-    CLADE_TRY(clade__live_row(sink, event, name, err));
-    clade_row raw = { .n_fields = lane->plan->n_columns,
-                      .fields   = sink->field,
-                      .line     = lane->n_read + lane->sink.n_read + 1,
-                      .raw      = event->raw };
-    if (event->kind == CLADE_LIVE_ALIAS && clade__value_clean(event->previous_id).size == 0) {
-        raw.bad        = "an alias without the earlier id";
-        raw.bad_column = SIZE_MAX;
-    }
-    for (size_t i = 0; i < lane->plan->n_columns; i++)
-        room += clade__redact_bound(sink->field[i]);
-    batch->n_rows    = 0;
-    batch->text_size = batch->text == NULL ? 0 : 1;
-    if (!clade__batch_room(batch, room + event->raw.size) ||
-        !clade__row_parse(&lane->parser, batch, &raw)) {
-        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a live event");
-    }
-    load_row *row = &batch->row[0];
-    if (event->message_key != 0 && row->bad == NULL) {
-        row->has |= ROW_HAS_MESSAGE;
-        row->body = clade__key_mix(event->message_key, (uint64_t)CLADE_SHAPE_EVENTS);
-    }
-    return CLADE_OK;
-}
 
 /* Attributes that came with the event. */
 static clade_status store_traits(bool *out_new, load_sink *people, const load_row *row,
@@ -302,11 +234,11 @@ static clade_status store_event(clade_live_sink *sink, live_lane *lane,
 static clade_status store_one(clade_live_sink *sink, const clade_live_event *event,
                               clade_error *err)
 {
-    const live_lane_name name = lane_of(event);
+    const live_lane_name name = clade__live_lane_of(event);
     live_lane           *lane = NULL;
     assert(event->kind >= 0 && event->kind < CLADE_N_LIVE_KIND);
     CLADE_TRY(lane_open(&lane, sink, name, err));
-    CLADE_TRY(parse(sink, lane, event, name, err));
+    CLADE_TRY(clade__live_parse(sink, lane, event, name, err));
     if (name == LANE_PEOPLE) return store_person(sink, lane, event, err);
     return store_event(sink, lane, event, err);
 }
@@ -381,18 +313,9 @@ clade_status clade_live_open(clade_live_sink **out_sink, clade_store *store, int
     clade_status     status = CLADE_OK;
     clade_live_sink *sink   = CLADE_NEW(clade_live_sink, 1);
     if (sink == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for live events");
-    sink->store     = store;
-    sink->now_us    = now_us;
-    sink->arena     = clade_arena_create(0);
-    sink->batch.row = CLADE_NEW(load_row, 1);
-    if (sink->arena == NULL || sink->batch.row == NULL) {
-        status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for live events");
-        goto done;
-    }
-    for (size_t i = 0; i < N_LANES && status == CLADE_OK; i++) {
-        status = clade__plan_fixed(&sink->lane[i].plan, sink->arena, LANES[i].shape, FIELDS,
-                                   LANES[i].n_fields, err);
-    }
+    sink->store  = store;
+    sink->now_us = now_us;
+    status       = clade__live_make(sink, err);
     if (status == CLADE_OK) status = fill(sink, err);
     if (status != CLADE_OK) goto done;
     *out_sink = sink;
@@ -408,11 +331,6 @@ void clade_live_close(clade_live_sink *sink)
     clade__state_free(&sink->state);
     clade__map_free(&sink->owner);
     clade__map_free(&sink->owner_us);
-    clade_buffer_free(&sink->customer);
-    clade_buffer_free(&sink->visitor);
-    clade_buffer_free(&sink->scratch);
-    free(sink->batch.row);
-    free(sink->batch.text);
-    clade_arena_free(sink->arena);
+    clade__live_unmake(sink);
     free(sink);
 }

@@ -70,9 +70,16 @@ struct clade_live_sink {
     int64_t      n_ties; /* of the batch at hand */
 };
 
-/* Fill sink->customer, visitor and field. */
-clade_status clade__live_row(clade_live_sink *sink, const clade_live_event *event,
-                             live_lane_name lane, clade_error *err);
+/* Plans, and memory for one row; and back. */
+clade_status   clade__live_make(clade_live_sink *sink, clade_error *err);
+void           clade__live_unmake(clade_live_sink *sink);
+live_lane_name clade__live_lane_of(const clade_live_event *event);
+/* The lane's plan by the moment, the currency and the rates of the state; its tally from zero. */
+void clade__live_lane_ready(live_lane *lane, const load_state *state);
+/* The event as the one row of sink->batch; sink->customer and visitor on the way. */
+clade_status clade__live_parse(clade_live_sink *sink, live_lane *lane,
+                               const clade_live_event *event, live_lane_name name,
+                               clade_error *err);
 /* An outside id's form: letters small in an address, marked where it is a visitor's. */
 void clade__live_user_id(clade_buffer *out, clade_text id);
 void clade__live_visitor_id(clade_buffer *out, clade_text id);

@@ -5,8 +5,31 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "mapping_parts.h"
+
+static const clade_field FIELDS[LIVE_N_FIELD] = {
+    [LIVE_CUSTOMER] = CLADE_FIELD_CUSTOMER,   [LIVE_TIME] = CLADE_FIELD_TIME,
+    [LIVE_NAME] = CLADE_FIELD_NAME,           [LIVE_EMAIL] = CLADE_FIELD_EMAIL,
+    [LIVE_PHONE] = CLADE_FIELD_PHONE,         [LIVE_ADDRESS] = CLADE_FIELD_ADDRESS,
+    [LIVE_KIND] = CLADE_FIELD_KIND,           [LIVE_ITEM] = CLADE_FIELD_ITEM,
+    [LIVE_ITEM_NAME] = CLADE_FIELD_ITEM_NAME, [LIVE_CATEGORY] = CLADE_FIELD_CATEGORY,
+    [LIVE_BRAND] = CLADE_FIELD_BRAND,         [LIVE_QUANTITY] = CLADE_FIELD_QUANTITY,
+    [LIVE_PRICE] = CLADE_FIELD_PRICE,         [LIVE_AMOUNT] = CLADE_FIELD_AMOUNT,
+    [LIVE_DISCOUNT] = CLADE_FIELD_DISCOUNT,   [LIVE_CURRENCY] = CLADE_FIELD_CURRENCY,
+    [LIVE_ORDER] = CLADE_FIELD_ORDER,         [LIVE_SESSION] = CLADE_FIELD_SESSION,
+    [LIVE_QUERY] = CLADE_FIELD_QUERY,         [LIVE_CHANNEL] = CLADE_FIELD_CHANNEL,
+    [LIVE_DEVICE] = CLADE_FIELD_DEVICE,       [LIVE_COUPON] = CLADE_FIELD_COUPON,
+    [LIVE_STATUS] = CLADE_FIELD_STATUS,       [LIVE_DWELL] = CLADE_FIELD_DWELL_S,
+    [LIVE_RATING] = CLADE_FIELD_RATING,       [LIVE_TEXT] = CLADE_FIELD_TEXT,
+};
+static const struct {
+    clade_shape shape;
+    size_t      n_fields;
+} LANES[N_LANES] = { [LANE_EVENTS]  = { CLADE_SHAPE_EVENTS, LIVE_N_EVENT },
+                     [LANE_PEOPLE]  = { CLADE_SHAPE_CUSTOMERS, LIVE_N_PEOPLE },
+                     [LANE_REVIEWS] = { CLADE_SHAPE_REVIEWS, LIVE_N_FIELD } };
 
 /* ---------------------------------------------------------------- who */
 
@@ -128,7 +151,7 @@ static void fill_event(clade_live_sink *sink, const clade_live_event *event)
     }
 }
 
-clade_status clade__live_row(clade_live_sink *sink, const clade_live_event *event,
+static clade_status make_row(clade_live_sink *sink, const clade_live_event *event,
                              live_lane_name lane, clade_error *err)
 {
     clade_text *field = sink->field;
@@ -148,6 +171,146 @@ clade_status clade__live_row(clade_live_sink *sink, const clade_live_event *even
     if (event->n_traits > 0) take_personal(sink, event->trait, event->n_traits);
     if (event->n_properties > 0) take_personal(sink, event->property, event->n_properties);
     if (lane != LANE_PEOPLE) fill_event(sink, event);
+    return CLADE_OK;
+}
+
+live_lane_name clade__live_lane_of(const clade_live_event *event)
+{
+    if (event->kind == CLADE_LIVE_IDENTIFY || event->kind == CLADE_LIVE_ALIAS) return LANE_PEOPLE;
+    if (event->kind == CLADE_LIVE_REVIEW && clade__value_clean(event->text).size > 0)
+        return LANE_REVIEWS;
+    return LANE_EVENTS;
+}
+
+/* The event as the one row of sink->batch. */
+clade_status clade__live_parse(clade_live_sink *sink, live_lane *lane,
+                               const clade_live_event *event, live_lane_name name, clade_error *err)
+{
+    load_batch *batch = &sink->batch;
+    size_t      room  = 0;
+    CLADE_TRY(make_row(sink, event, name, err));
+    clade_row raw = { .n_fields = lane->plan->n_columns,
+                      .fields   = sink->field,
+                      .line     = lane->n_read + lane->sink.n_read + 1,
+                      .raw      = event->raw };
+    if (event->kind == CLADE_LIVE_ALIAS && clade__value_clean(event->previous_id).size == 0) {
+        raw.bad        = "an alias without the earlier id";
+        raw.bad_column = SIZE_MAX;
+    }
+    for (size_t i = 0; i < lane->plan->n_columns; i++)
+        room += clade__redact_bound(sink->field[i]);
+    batch->n_rows    = 0;
+    batch->text_size = batch->text == NULL ? 0 : 1;
+    if (!clade__batch_room(batch, room + event->raw.size) ||
+        !clade__row_parse(&lane->parser, batch, &raw)) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a live event");
+    }
+    load_row *row = &batch->row[0];
+    if (event->message_key != 0 && row->bad == NULL) {
+        row->has |= ROW_HAS_MESSAGE;
+        row->body = clade__key_mix(event->message_key, (uint64_t)CLADE_SHAPE_EVENTS);
+    }
+    return CLADE_OK;
+}
+
+void clade__live_lane_ready(live_lane *lane, const load_state *state)
+{
+    load_plan *plan   = lane->plan;
+    plan->now_us      = state->now_us;
+    plan->shop_digits = clade_currency_digits(state->shop_currency);
+    plan->rate        = state->rate;
+    plan->n_rates     = state->n_rates;
+    memcpy(plan->shop_currency, state->shop_currency, 4);
+    memcpy(plan->currency, state->shop_currency, 4);
+    lane->parser.plan  = plan;
+    lane->parser.tally = (load_tally){ .min_us = INT64_MAX, .max_us = INT64_MIN };
+}
+
+clade_status clade__live_make(clade_live_sink *sink, clade_error *err)
+{
+    sink->arena     = clade_arena_create(0);
+    sink->batch.row = CLADE_NEW(load_row, 1);
+    if (sink->arena == NULL || sink->batch.row == NULL) {
+        return clade_fail(err, CLADE_ERR_NOMEM, "no memory for live events");
+    }
+    for (size_t i = 0; i < N_LANES; i++) {
+        CLADE_TRY(clade__plan_fixed(&sink->lane[i].plan, sink->arena, LANES[i].shape, FIELDS,
+                                    LANES[i].n_fields, err));
+    }
+    return CLADE_OK;
+}
+
+void clade__live_unmake(clade_live_sink *sink)
+{
+    clade_buffer_free(&sink->customer);
+    clade_buffer_free(&sink->visitor);
+    clade_buffer_free(&sink->scratch);
+    free(sink->batch.row);
+    free(sink->batch.text);
+    clade_arena_free(sink->arena);
+}
+
+/* ---------------------------------------------------------------- read, and not stored */
+
+struct clade_live_reader {
+    clade_live_sink parts; /* nothing in it knows what the store holds but currency and rates */
+};
+
+clade_status clade_live_reader_open(clade_live_reader **out_reader, clade_store *store,
+                                    int64_t now_us, clade_error *err)
+{
+    const clade_load_options options = { .now_us = now_us };
+    clade_live_reader       *reader  = CLADE_NEW(clade_live_reader, 1);
+    if (reader == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for live events");
+    clade_live_sink *parts = &reader->parts;
+    parts->now_us          = now_us;
+    parts->state.store     = store;
+    clade_status status    = clade__live_make(parts, err);
+    if (status == CLADE_OK) status = clade__state_begin(&parts->state, &options, err);
+    if (status != CLADE_OK) {
+        clade_live_reader_close(reader);
+        return status;
+    }
+    parts->state.store = NULL;
+    *out_reader        = reader;
+    return CLADE_OK;
+}
+
+void clade_live_reader_close(clade_live_reader *reader)
+{
+    if (reader == NULL) return;
+    clade__live_unmake(&reader->parts);
+    free(reader);
+}
+
+clade_status clade_live_read(clade_live_line *out, clade_live_reader *reader,
+                             const clade_live_event *event, clade_error *err)
+{
+    clade_live_sink     *parts = &reader->parts;
+    const live_lane_name name  = clade__live_lane_of(event);
+    live_lane           *lane  = &parts->lane[name];
+    parts->state.now_us        = parts->now_us != 0 ? parts->now_us : clade_now_us();
+    clade__live_lane_ready(lane, &parts->state);
+    CLADE_TRY(clade__live_parse(parts, lane, event, name, err));
+    const load_row *row = &parts->batch.row[0];
+    *out                = (clade_live_line){ .kind = event->kind };
+    if (row->bad != NULL) {
+        out->bad = row->bad_span.at != 0 ? "an alias without the earlier id" : row->bad;
+        return CLADE_OK;
+    }
+    if (name != LANE_PEOPLE) out->kind = (clade_live_kind)row->kind;
+    const clade_text session = load_text(&parts->batch, row->span[SLOT_SESSION]);
+    out->has_quantity        = (row->has & ROW_HAS_QUANTITY) != 0;
+    out->has_price           = (row->has & ROW_HAS_PRICE) != 0;
+    out->has_amount          = (row->has & ROW_HAS_AMOUNT) != 0;
+    out->has_value           = (row->has & ROW_HAS_VALUE) != 0;
+    out->quantity            = row->quantity;
+    out->price_minor         = row->price_minor;
+    out->amount_minor        = row->amount_minor;
+    out->value_minor         = row->value_minor;
+    memcpy(out->currency, row->currency, 4);
+    out->has_session = session.size > 0;
+    out->session_key = out->has_session ? (int64_t)clade_hash64(session.data, session.size, 0) : 0;
     return CLADE_OK;
 }
 

@@ -165,6 +165,56 @@ static void how_events_are_cut_into_batches_changes_nothing(void **state)
     shop_remove(&other);
 }
 
+/* Without cancelled orders, whose sale is put in front of them when a batch ends. */
+static void a_reader_says_of_every_event_what_is_stored_of_it(void **state)
+{
+    (void)state;
+    clade_live_reader *reader = NULL;
+    clade_live_line    line;
+    int64_t            n_bad = 0, n_stored = 0;
+    char               sql[600];
+    check_ok(clade_store_setting_set(s.store, "currency", "EUR", &err));
+    check_ok(clade_store_setting_set(s.store, "rate/USD", "0.93", &err));
+    clade_live_reset(sink);
+    check_ok(clade_live_reader_open(&reader, s.store, TEST_NOW, &err));
+    make_rows(21);
+    for (size_t i = 0; i < 300; i++) {
+        event[i].message_key = i + 1;
+        if (event[i].status.size == strlen("cancelled")) event[i].status = (clade_text){ 0 };
+    }
+    store(event, 300, 0);
+    for (size_t i = 0; i < 300; i++) {
+        check_ok(clade_live_read(&line, reader, &event[i], &err));
+        if (line.bad != NULL) {
+            n_bad++;
+            continue;
+        }
+        snprintf(
+            sql, sizeof sql,
+            "SELECT count(*) FROM event WHERE event = %lld AND kind = '%s' AND (quantity = "
+            "%.17g) IS NOT DISTINCT FROM %s AND (price_minor = %lld) IS NOT DISTINCT FROM %s "
+            "AND (amount_minor = %lld) IS NOT DISTINCT FROM %s AND (value_minor = %lld) IS NOT "
+            "DISTINCT FROM %s AND (currency IS NULL OR currency = '%s') AND (session_key = %lld) "
+            "IS NOT DISTINCT FROM %s",
+            (long long)n_stored, clade_live_kind_name(line.kind), line.quantity,
+            line.has_quantity ? "true" : "NULL", (long long)line.price_minor,
+            line.has_price ? "true" : "NULL", (long long)line.amount_minor,
+            line.has_amount ? "true" : "NULL", (long long)line.value_minor,
+            line.has_value ? "true" : "NULL", line.currency, (long long)line.session_key,
+            line.has_session ? "true" : "NULL");
+        if (shop_int(&s, sql) != 1) fail_msg("event %zu: %s", i, sql);
+        n_stored++;
+    }
+    shop_is(&s, n_bad, "SELECT count(*) FROM quarantine");
+    shop_is(&s, n_stored, "SELECT count(*) FROM event");
+    assert_true(n_bad > 10 && n_stored > 100);
+    check_ok(clade_live_read(&line, reader,
+                             &(clade_live_event){ .kind = CLADE_LIVE_ALIAS, .user_id = TEXT("a") },
+                             &err));
+    assert_string_equal(line.bad, "an alias without the earlier id");
+    clade_live_reader_close(reader);
+}
+
 /* ---------------------------------------------------------------- once */
 
 static void a_message_is_stored_once_and_two_messages_with_the_same_words_twice(void **state)
@@ -512,6 +562,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(live_events_give_the_rows_that_a_file_of_them_gives),
         TEST(how_events_are_cut_into_batches_changes_nothing),
+        TEST(a_reader_says_of_every_event_what_is_stored_of_it),
         TEST(a_message_is_stored_once_and_two_messages_with_the_same_words_twice),
         TEST(the_position_of_the_journal_goes_with_the_rows),
         TEST(a_batch_that_fails_leaves_nothing_and_can_be_given_again),
