@@ -7,16 +7,20 @@ extern const command_verb command_verb_bench, command_verb_check, command_verb_c
     command_verb_export, command_verb_doctor, command_verb_fit, command_verb_forget,
     command_verb_help, command_verb_limits, command_verb_load, command_verb_predict,
     command_verb_recommend, command_verb_replay, command_verb_report, command_verb_segment,
-    command_verb_version;
+    command_verb_serve, command_verb_version;
 
 const command_verb *const command_verbs[] = {
-    &command_verb_demo,      &command_verb_load,    &command_verb_check,
-    &command_verb_fit,       &command_verb_segment, &command_verb_customer,
-    &command_verb_predict,   &command_verb_explain, &command_verb_evaluate,
-    &command_verb_recommend, &command_verb_export,  &command_verb_report,
-    &command_verb_forget,    &command_verb_replay,  &command_verb_bench,
-    &command_verb_doctor,    &command_verb_limits,  &command_verb_config,
-    &command_verb_version,   &command_verb_help,    NULL,
+    &command_verb_demo,     &command_verb_load,
+    &command_verb_check,    &command_verb_fit,
+    &command_verb_segment,  &command_verb_customer,
+    &command_verb_predict,  &command_verb_explain,
+    &command_verb_evaluate, &command_verb_recommend,
+    &command_verb_export,   &command_verb_report,
+    &command_verb_serve,    &command_verb_forget,
+    &command_verb_replay,   &command_verb_bench,
+    &command_verb_doctor,   &command_verb_limits,
+    &command_verb_config,   &command_verb_version,
+    &command_verb_help,     NULL,
 };
 
 const command_verb *command_verb_find(const char *name)

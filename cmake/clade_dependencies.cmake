@@ -17,7 +17,7 @@ if(NOT DUCKDB_LIBRARY OR NOT DUCKDB_INCLUDE)
                       "DUCKDB_ROOT to a folder that has lib/libduckdb.so and include/duckdb.h")
 endif()
 
-foreach(library sodium zstd z xxhash xgboost)
+foreach(library sodium zstd z xxhash xgboost microhttpd)
   string(TOUPPER ${library} upper)
   find_library(${upper}_LIBRARY ${library} REQUIRED)
 endforeach()

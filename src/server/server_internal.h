@@ -1,0 +1,222 @@
+/*
+ * What the files of the server share.
+ *
+ *     http.c      connections, bodies, answers: the only file that includes libmicrohttpd
+ *     router.c    which handler a method and a path mean
+ *     gate.c      keys, roles, rate limits
+ *     work.c      the workers, and the way back to the loop
+ *     model*.c    what is answered from memory
+ *     the rest    handlers, by what they are about
+ *
+ * A handler runs on the loop thread. It writes q->out and q->status and returns; or calls
+ * clade__work, and then its second half runs on a worker and may use the store.
+ */
+#ifndef CLADE_SERVER_INTERNAL_H
+#define CLADE_SERVER_INTERNAL_H
+
+#include "clade/json.h"
+#include "clade/run.h"
+#include "clade/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct MHD_Connection;
+struct MHD_Daemon;
+
+enum {
+    CLADE__PARAMS    = 2, /* {names} in one pattern */
+    CLADE__HEADERS   = 6, /* extra ones of one answer */
+    CLADE__WORKERS   = 2,
+    CLADE__BUCKETS   = 12,   /* of the histogram of durations */
+    CLADE__KEEP_BODY = 65536 /* larger buffers are given back after the request */
+};
+
+typedef enum clade__method { CLADE__GET, CLADE__POST, CLADE__PUT, CLADE__DELETE } clade__method;
+
+/* Who may call a route. */
+typedef enum clade__need {
+    CLADE__OPEN,  /* anybody */
+    CLADE__WRITE, /* write or admin; the key may be in the body: the handler asks clade__gate_body
+                   */
+    CLADE__READ,
+    CLADE__ADMIN
+} clade__need;
+
+typedef struct clade__request clade__request;
+typedef void (*clade__handler)(clade__request *q);
+
+typedef struct clade__route {
+    clade__method  method;
+    const char    *pattern;
+    clade__need    need;
+    clade__handler handle;
+} clade__route;
+extern const clade__route clade__routes[]; /* NULL pattern behind the last */
+
+typedef enum clade__phase {
+    CLADE__START,   /* nothing of the request was seen, or it is answered */
+    CLADE__BODY,    /* its body comes */
+    CLADE__WAITING, /* suspended */
+    CLADE__READY    /* out and status are there */
+} clade__phase;
+
+/* One connection, and the one request on it. */
+struct clade__request {
+    clade_server          *server;
+    struct MHD_Connection *connection;
+    clade__request        *previous, *next; /* all connections */
+    clade__request        *queued;          /* next in a queue of work.c */
+    clade__phase           phase;
+    bool                   refused;   /* answered with an error; the body is thrown away */
+    bool                   in_flight; /* counted in server->n_in_flight */
+    double                 idle_since, started;
+
+    char               *target; /* path and query as they came, then split and decoded in place */
+    size_t              target_capacity;
+    const char         *path, *query;
+    clade__method       method;
+    const clade__route *route;
+    const char         *param[CLADE__PARAMS];
+    clade_buffer        body;
+    int                 key;  /* index in the ring, or -1 */
+    clade_role          role; /* of the key */
+
+    unsigned       status;
+    clade_buffer   out;
+    const char    *content_type;
+    bool           packed; /* the body came by gzip */
+    size_t         n_headers;
+    char           header[CLADE__HEADERS][2][96];
+    clade__handler work, finish;
+    void          *data;  /* of the handler, freed by it */
+    clade_arena   *arena; /* of the thread that handles it now; emptied afterwards */
+};
+
+typedef struct clade__model clade__model;
+
+typedef struct clade__bucket { /* of one key */
+    double level, at;
+} clade__bucket;
+
+/* Of one route. Written by the loop thread alone. */
+typedef struct clade__route_counts {
+    uint64_t by_class[6]; /* 2: 2xx ... */
+    uint64_t bucket[CLADE__BUCKETS];
+    uint64_t n;
+    double   seconds;
+} clade__route_counts;
+
+struct clade_server {
+    clade_store         *store;
+    clade_server_options options;
+    clade_keyring       *ring;
+    clade__bucket       *bucket; /* (CLADE_KEYS_MAX) */
+    char                 new_key[CLADE_N_ROLE][CLADE_KEY_SECRET];
+
+    struct MHD_Daemon *daemon;
+    int                port;
+    int                wake_fd; /* eventfd: something waits for the loop */
+    _Atomic int        stops;
+    clade_buffer       cert, key;
+    clade__request    *connections;
+    size_t             n_connections, n_in_flight;
+    double             now, next_tick;
+    double             started;
+    clade_arena       *arena; /* of the handler that runs on the loop now */
+
+    pthread_mutex_t store_mutex;
+    pthread_mutex_t work_mutex;
+    pthread_cond_t  work_wake;
+    clade__request *work_first, *work_last;
+    size_t          n_work;
+    clade__request *done_first, *done_last; /* for the loop */
+    bool            work_end;
+    pthread_t       worker[CLADE__WORKERS];
+    size_t          n_workers;
+
+    clade__model           *model;       /* read by the loop thread alone */
+    _Atomic(clade__model *) fresh_model; /* made by a worker, taken over by the loop */
+    _Atomic bool            model_building, model_wanted;
+    pthread_t               builder;
+    bool                    builder_started;
+    double                  model_at;
+
+    clade__route_counts *counts; /* (routes) */
+    uint64_t             n_refused_rate, n_refused_key;
+};
+
+/* ---- http.c */
+clade_status clade__http_start(clade_server *server, clade_error *err);
+clade_status clade__http_loop(clade_server *server, clade_error *err);
+void         clade__http_stop(clade_server *server);
+/* A header of the request, or NULL. */
+const char *clade__header(const clade__request *q, const char *name);
+/* A header of the answer; both are copied and cut. */
+void clade__header_set(clade__request *q, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Go on with a request that was suspended: phase is READY. On the loop. */
+void clade__resume(clade__request *q);
+/* Wake the loop. Any thread. */
+void clade__wake(clade_server *server);
+
+/* ---- router.c */
+typedef enum clade__match { CLADE__FOUND, CLADE__NO_PATH, CLADE__NO_METHOD } clade__match;
+/* Splits and decodes `path` in place; q->route and q->param point into it. */
+clade__match clade__route_find(clade__request *q, char *path);
+/* Value of a query parameter, decoded, in q->arena; NULL when not given. */
+const char *clade__query(const clade__request *q, const char *name);
+/* A whole number of the query in [low, high], or false after answering 400. */
+bool clade__query_int(int64_t *out, clade__request *q, const char *name, int64_t if_absent,
+                      int64_t low, int64_t high);
+
+/* ---- answer.c */
+/* problem+json. `code` is stable: clients may compare it. */
+void clade__problem(clade__request *q, unsigned status, const char *code, const char *hint,
+                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same for a failure of clade's own functions. */
+void clade__problem_of(clade__request *q, const clade_error *err);
+/* Start an answer of JSON, one object open; end it with status 200. */
+clade_json clade__json(clade__request *q);
+void       clade__json_end(clade__request *q, clade_json *json);
+/* Set an ETag of the answer's bytes; turns it into a 304 where the client has it already. */
+void clade__etag(clade__request *q);
+void clade__put_time(clade_json *json, const char *key, int64_t us); /* INT64_MIN: null */
+void clade__put_money(clade_json *json, const char *key, int64_t minor, const char *currency);
+
+/* ---- gate.c */
+/* By header or query. False after answering 401, 403 or 429. */
+bool clade__gate(clade__request *q);
+/* For routes that CLADE__WRITE: by header, else by the key in the body (may be NULL). */
+bool         clade__gate_body(clade__request *q, const char *write_key);
+clade_status clade__gate_open(clade_server *server, clade_error *err);
+
+/* ---- work.c */
+clade_status clade__work_start(clade_server *server, clade_error *err);
+void         clade__work_stop(clade_server *server);
+/* Suspend the request and run `work` on a worker; answers 429 when the queue is full. `finish` (may
+ * be NULL) runs on the loop thread afterwards. */
+void clade__work(clade__request *q, clade__handler work, clade__handler finish);
+/* Hand a waiting request back to the loop. Any thread. */
+void clade__done(clade__request *q);
+/* On the loop: finish and resume what came back. */
+void clade__take_done(clade_server *server);
+/* Around the store. */
+void clade__store_lock(clade_server *server);
+void clade__store_unlock(clade_server *server);
+
+/* ---- server.c */
+/* Once a second, on the loop. */
+void clade__tick(clade_server *server);
+
+/* ---- metrics.c */
+void clade__count(clade__request *q);
+
+/* ---- handlers */
+void              clade__get_livez(clade__request *q);
+void              clade__get_readyz(clade__request *q);
+void              clade__get_metrics(clade__request *q);
+void              clade__get_openapi(clade__request *q);
+extern const char clade__openapi_json[];
+
+#endif
