@@ -156,8 +156,6 @@ void command_next(command *c, const char *format, ...) __attribute__((format(pri
 /** The writer, inside the one object that --json prints. Writing to it costs little without --json,
  *  so that a verb need not ask; what was written is printed only when the verb succeeds. */
 clade_json *command_json(command *c);
-/** A parsed value, written again at the writer's place: for JSON that another part made. */
-void command_json_copy(clade_json *out, const clade_json_tree *tree, const clade_json_node *node);
 
 typedef enum command_style {
     COMMAND_PLAIN,

@@ -28,7 +28,7 @@ static clade_status forget_one(command *c, clade_store *store, const char *id, c
     }
     if (status == CLADE_OK) {
         command_print(c, "%s\n", receipt.data);
-        command_json_copy(command_json(c), &tree, tree.node);
+        clade_json_copy(command_json(c), &tree, tree.node);
     }
     clade_buffer_free(&receipt);
     return status;

@@ -110,7 +110,7 @@ static void write_keys(command *c, const clade_json_tree *tree)
         snprintf(key, sizeof key, "%.*s", (int)tree->node[child].key.size,
                  tree->node[child].key.data);
         clade_json_key(command_json(c), key);
-        command_json_copy(command_json(c), tree, &tree->node[child]);
+        clade_json_copy(command_json(c), tree, &tree->node[child]);
     }
 }
 
@@ -200,7 +200,7 @@ static clade_status show(command *c, clade_store *store, clade_error *err)
     CLADE_TRY(segment_find(&segment, &tree, c->arg[2], err));
     segment_print_one(c, &tree, segment);
     clade_json_key(command_json(c), "segment");
-    command_json_copy(command_json(c), &tree, segment);
+    clade_json_copy(command_json(c), &tree, segment);
     const clade_json_node *key = clade_json_get(&tree, segment, "key");
     command_next(c, "export %s --segment %.*s -o %.*s.csv", c->arg[0], (int)key->text.size,
                  key->text.data, (int)key->text.size, key->text.data);

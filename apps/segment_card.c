@@ -109,7 +109,7 @@ clade_status segment_card(command *c, clade_store *store, clade_error *err)
                           c->arg[0]);
     }
     clade_json_key(command_json(c), "card");
-    command_json_copy(command_json(c), &tree, card);
+    clade_json_copy(command_json(c), &tree, card);
     if (c->json) return CLADE_OK;
 
     const clade_json_node *lines = clade_json_get(&tree, card, "lines");

@@ -29,6 +29,8 @@ CLADE_API void clade_json_int(clade_json *json, int64_t value);
 CLADE_API void clade_json_number(clade_json *json, double value);
 CLADE_API void clade_json_bool(clade_json *json, bool value);
 CLADE_API void clade_json_null(clade_json *json);
+/** What is JSON already: one value, or in an open object members with their keys ("a":1,"b":2). */
+CLADE_API void clade_json_raw(clade_json *json, const char *data, size_t size);
 
 /* One line for a key and its value. */
 CLADE_API void clade_json_put_text(clade_json *json, const char *key, const char *text);
@@ -75,6 +77,11 @@ CLADE_API CLADE_MUST_USE clade_status clade_json_parse(clade_json_tree *out_tree
 /** Member of an object, or NULL. */
 CLADE_API const clade_json_node *clade_json_get(const clade_json_tree *tree,
                                                 const clade_json_node *object, const char *key);
+
+/** A parsed value, written again at the writer's place: for JSON that another part made. Numbers
+ *  that are whole keep their digits. */
+CLADE_API void clade_json_copy(clade_json *out, const clade_json_tree *tree,
+                               const clade_json_node *node);
 
 /**
  * Members of objects by type: for files of one's own, read back. The first that is missing or of

@@ -161,6 +161,12 @@ void clade_json_null(clade_json *json)
     clade_buffer_text(json->out, "null");
 }
 
+void clade_json_raw(clade_json *json, const char *data, size_t size)
+{
+    separate(json);
+    clade_buffer_append(json->out, data, size);
+}
+
 void clade_json_put_text(clade_json *json, const char *key, const char *text)
 {
     clade_json_key(json, key);

@@ -111,7 +111,7 @@ static void preflight(clade__request *q)
     clade__header_set(q, "Access-Control-Max-Age", "86400");
     if (allowed == NULL && clade__header(q, "Origin") == NULL)
         clade__header_set(q, "Access-Control-Allow-Origin", "*");
-    q->method = CLADE__POST; /* what is asked about: add_origin lets it be sent */
+    q->method   = CLADE__POST; /* what is asked about: add_origin lets it be sent */
     q->out.size = 0;
     refuse(q);
 }

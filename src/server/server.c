@@ -45,6 +45,8 @@ static clade_status make(clade_server *server, clade_error *err)
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for a server");
     CLADE_TRY(settle(&server->options, err));
     CLADE_TRY(clade__gate_open(server, err));
+    CLADE_TRY(clade__live_start(server, err));
+    CLADE_TRY(clade__refresh_start(server, err));
     CLADE_TRY(clade__work_start(server, err));
     return clade__http_start(server, err);
 }
@@ -76,6 +78,8 @@ void clade_server_free(clade_server *server)
     clade__work_stop(server);
     clade__take_done(server);
     clade__http_stop(server);
+    clade__refresh_stop(server);
+    clade__live_stop(server);
     clade_keyring_free(server->ring);
     clade_server_keys_wipe(server);
     pthread_cond_destroy(&server->work_wake);
@@ -91,7 +95,7 @@ void clade_server_free(clade_server *server)
 
 void clade__tick(clade_server *server)
 {
-    (void)server;
+    clade__refresh_tick(server);
 }
 
 clade_status clade_server_run(clade_server *server, clade_error *err)

@@ -44,6 +44,9 @@ typedef enum clade__need {
 } clade__need;
 
 typedef struct clade__request clade__request;
+typedef struct clade__model   clade__model;
+typedef struct clade__live    clade__live;
+typedef struct clade__person  clade__person; /* what came of somebody since the model was made */
 typedef void (*clade__handler)(clade__request *q);
 
 typedef struct clade__route {
@@ -89,11 +92,12 @@ struct clade__request {
     size_t         n_headers;
     char           header[CLADE__HEADERS][2][96];
     clade__handler work, finish;
-    void          *data;  /* of the handler, freed by it */
+    void          *data; /* of the handler, freed by it */
+    int64_t        customer;
+    size_t         wanted;
+    clade__model  *model; /* while it waits: constant, and there until it is answered */
     clade_arena   *arena; /* of the thread that handles it now; emptied afterwards */
 };
-
-typedef struct clade__model clade__model;
 
 typedef struct clade__bucket { /* of one key */
     double level, at;
@@ -141,6 +145,9 @@ struct clade_server {
     pthread_t               builder;
     bool                    builder_started;
     double                  model_at;
+    int64_t                *forgotten; /* customer numbers, since the start */
+    size_t                  n_forgotten, forgotten_capacity;
+    clade__live            *live;
 
     clade__route_counts *counts; /* (routes) */
     uint64_t             n_refused_rate, n_refused_key;
@@ -209,6 +216,23 @@ void clade__store_unlock(clade_server *server);
 /* Once a second, on the loop. */
 void clade__tick(clade_server *server);
 
+/* ---- refresh.c */
+clade_status  clade__refresh_start(clade_server *server, clade_error *err);
+void          clade__refresh_stop(clade_server *server);
+void          clade__refresh_tick(clade_server *server);
+void          clade__refresh_forget(clade_server *server, int64_t customer);
+clade__model *clade__model_take(clade_server *server); /* on the loop, as its opposite */
+void          clade__model_give(clade__model *model);
+void          clade__metrics_model(clade_buffer *out, const clade_server *server);
+
+/* ---- live.c: what came since the model was made. On the loop thread, but for flush. */
+clade_status         clade__live_start(clade_server *server, clade_error *err);
+void                 clade__live_stop(clade_server *server);
+const clade__person *clade__live_person(const clade_server *server, const char *id);
+void                 clade__live_put(clade_json *json, const clade__person *person);
+void                 clade__live_forget(clade_server *server, const char *id);
+bool                 clade__live_changed(const clade_server *server);
+
 /* ---- metrics.c */
 void clade__count(clade__request *q);
 
@@ -217,6 +241,25 @@ void              clade__get_livez(clade__request *q);
 void              clade__get_readyz(clade__request *q);
 void              clade__get_metrics(clade__request *q);
 void              clade__get_openapi(clade__request *q);
+void              clade__get_customer(clade__request *q);
+void              clade__get_customer_segments(clade__request *q);
+void              clade__get_recommendations(clade__request *q);
+void              clade__get_events(clade__request *q);
+void              clade__get_explanation(clade__request *q);
+void              clade__get_segments(clade__request *q);
+void              clade__get_segment(clade__request *q);
+void              clade__get_members(clade__request *q);
+void              clade__get_flows(clade__request *q);
+void              clade__get_models(clade__request *q);
+void              clade__get_quality(clade__request *q);
+void              clade__get_keys(clade__request *q);
+void              clade__delete_customer(clade__request *q);
+void              clade__post_refresh(clade__request *q);
+void              clade__post_lookalike(clade__request *q);
+void              clade__post_key(clade__request *q);
+void              clade__delete_key(clade__request *q);
+void              clade__post_flag(clade__request *q);
+void              clade__post_flags(clade__request *q);
 extern const char clade__openapi_json[];
 
 #endif

@@ -60,6 +60,7 @@ void clade__work(clade__request *q, clade__handler handler, clade__handler finis
     const bool full = server->n_work >= (size_t)server->options.max_waiting;
     if (!full) {
         q->phase = CLADE__WAITING;
+        q->model = clade__model_take(server);
         if (server->work_last == NULL)
             server->work_first = q;
         else
@@ -99,6 +100,8 @@ void clade__take_done(clade_server *server)
     while (q != NULL) {
         clade__request *const next = q->queued;
         if (q->finish != NULL) q->finish(q);
+        clade__model_give(q->model);
+        q->model = NULL;
         q->phase = CLADE__READY;
         clade__resume(q);
         q = next;

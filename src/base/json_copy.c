@@ -1,7 +1,8 @@
-/* JSON that another part wrote, put into the command's own object. */
-#include "command.h"
+/* JSON that another part wrote, put into an object of one's own. */
+#include "clade/json.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A number keeps its spelling where it is whole and fits; else the nearest double. */
@@ -32,11 +33,11 @@ static void copy_children(clade_json *out, const clade_json_tree *tree, const cl
             snprintf(key, sizeof key, "%.*s", (int)child->key.size, child->key.data);
             clade_json_key(out, key);
         }
-        command_json_copy(out, tree, child);
+        clade_json_copy(out, tree, child);
     }
 }
 
-void command_json_copy(clade_json *out, const clade_json_tree *tree, const clade_json_node *node)
+void clade_json_copy(clade_json *out, const clade_json_tree *tree, const clade_json_node *node)
 {
     switch (node->type) {
     case CLADE_JSON_NULL: clade_json_null(out); break;
