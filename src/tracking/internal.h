@@ -157,7 +157,7 @@ bool clade__decimal_read(decimal *out, clade_text text, bool *out_plain);
 clade_text clade__decimal_text(decimal value, clade_arena *arena);
 /* Rounded half away from zero to so many digits behind the point; false above 10^15 units. */
 bool clade__decimal_units(int64_t *out, decimal value, int digits);
-bool clade__decimal_product(int64_t *out, decimal a, decimal b, int digits);
+bool clade__decimals_product(int64_t *out, decimal a, decimal b, int digits);
 /* a + b at the larger scale; false when it does not fit. */
 bool    clade__decimal_add(decimal *out, decimal a, decimal b);
 decimal clade__decimal_of(int64_t units, int digits);

@@ -298,7 +298,7 @@ static bool weigh(draft *d, const order *o, int64_t *weight, const line *numbers
             *out_priced = false;
             continue;
         }
-        if (!clade__decimal_product(&weight[i], numbers[i].price,
+        if (!clade__decimals_product(&weight[i], numbers[i].price,
                                     numbers[i].quantity.there ? numbers[i].quantity : one,
                                     o->digits)) {
             clade__note(d, CLADE_TRACKING_N_NO_NUMBER, CLADE_TEXT("price"),
@@ -396,7 +396,7 @@ static void ga4_discounts(draft *d, clade_live_event *event, const line *numbers
         const int     digits = digits_of(d, event[i].currency);
         if (!discount.there || discount.mantissa <= 0 || !numbers[i].price.there) continue;
         if (!clade__decimal_add(&list, numbers[i].price, discount) ||
-            !clade__decimal_product(&off, discount, quantity, digits)) {
+            !clade__decimals_product(&off, discount, quantity, digits)) {
             continue;
         }
         event[i].price    = decimal_text(d, list);

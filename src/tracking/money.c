@@ -224,7 +224,7 @@ bool clade__decimal_units(int64_t *out, decimal value, int digits)
     return round_to(out, value.mantissa, value.scale, digits);
 }
 
-bool clade__decimal_product(int64_t *out, decimal a, decimal b, int digits)
+bool clade__decimals_product(int64_t *out, decimal a, decimal b, int digits)
 {
     return round_to(out, (wide)a.mantissa * b.mantissa, a.scale + b.scale, digits);
 }
