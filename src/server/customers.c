@@ -177,7 +177,6 @@ static void page_work(clade__request *q)
     } else {
         clade_json json = clade__json(q);
         clade_json_put_text(&json, "customer", q->param[0]);
-        clade__put_time(&json, "as_of", page->as_of_us);
         clade_customer_page_write(&json, page);
         clade__json_end(q, &json);
     }
@@ -248,16 +247,13 @@ static void put_reasoned(clade_json *json, const clade__model *model, const clad
     }
 }
 
-static void start_items(clade__request *q, clade_json *json, const char *by, bool known)
+static void start_items(clade__request *q, clade_json *json, const char *by, const char *why)
 {
     *json = clade__json(q);
     clade_json_put_text(json, "customer", q->param[0]);
     clade__put_time(json, "as_of", q->model->as_of_us);
-    clade_json_put_bool(json, "known", known);
     clade_json_put_text(json, "recommended_by", by);
-    if (!known)
-        clade_json_put_text(json, "why",
-                            "nothing is known of this customer: what most customers bought lately");
+    if (why != NULL) clade_json_put_text(json, "why", why);
     clade_json_key(json, "items");
     clade_json_array(json);
 }
@@ -278,7 +274,7 @@ static void recommend_work(clade__request *q)
         clade__problem_of(q, &err);
         return;
     }
-    start_items(q, &json, recommended_by(model), true);
+    start_items(q, &json, recommended_by(model), NULL);
     put_reasoned(&json, model, items, n < q->wanted ? n : q->wanted);
     clade_json_array_end(&json);
     clade__json_end(q, &json);
@@ -292,7 +288,10 @@ void clade__get_recommendations(clade__request *q)
     if (!clade__query_int(&n, q, "n", CLADE__TOP, 1, CLADE__MOST)) return;
     q->model = q->server->model; /* borrowed: until this call returns */
     if (!has_items(q->model, c)) {
-        start_items(q, &json, "popular", false);
+        start_items(q, &json, "popular",
+                    q->model->recommender == NULL
+                        ? "no behaviour model is fitted: what most customers bought lately"
+                        : "nothing is known of this customer: what most customers bought lately");
         put_popular(&json, q->model, (size_t)n);
         clade_json_array_end(&json);
         clade__json_end(q, &json);
@@ -490,12 +489,15 @@ static void forget_work(clade__request *q)
 {
     clade_error err = { 0 };
     clade__store_lock(q->server);
-    const clade_text id = clade_text_of(q->param[0]);
-    q->customer         = clade_identity_find(q->server->store, id);
+    /* What waits in the journal may be about them: it goes into the store, and out of the files. */
+    const clade_text id     = clade_text_of(q->param[0]);
+    clade_status     status = clade__flush_cut(q->server, &err);
+    q->customer             = clade_identity_find(q->server->store, id);
     clade_buffer_clear(&q->out);
-    const clade_status status = q->customer < 0
-                                    ? CLADE_ERR_NOT_FOUND
-                                    : clade_identity_forget(&q->out, q->server->store, id, &err);
+    if (status == CLADE_OK)
+        status = q->customer < 0 ? CLADE_ERR_NOT_FOUND
+                                 : clade_identity_forget(&q->out, q->server->store, id, &err);
+    clade__flush_reset(q->server);
     clade__store_unlock(q->server);
     if (status == CLADE_ERR_NOT_FOUND) {
         unknown(q);

@@ -418,6 +418,7 @@ static void loop_once(clade_server *server, struct pollfd fds[2])
     }
     server->now = clade_seconds();
     clade__take_done(server);
+    clade__intake_answer(server);
     MHD_run(server->daemon);
     if (server->now < server->next_tick) return;
     server->next_tick = server->now + TICK_MS / 1000.0;

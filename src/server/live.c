@@ -6,6 +6,8 @@
  */
 #include "live.h"
 
+#include "clade/ingest.h"
+
 #include <stdlib.h>
 
 enum { FIRST_INDEX = 1024, RECENT = 20, REF_MAX = 64 };
@@ -22,6 +24,7 @@ struct clade__person {
     uint64_t     hash;
     size_t       n_events; /* that are not in the model */
     int64_t      last_us;
+    uint64_t     last_seq;
     size_t       n_recent, next; /* the ring below */
     recent_event recent[RECENT];
 };
@@ -32,6 +35,7 @@ struct clade__live {
     uint64_t        seed;
     uint64_t        last_seq; /* of what was applied */
     size_t          n_since;  /* events since the model */
+    clade_buffer    id;       /* of the event at hand */
 };
 
 clade_status clade__live_start(clade_server *server, clade_error *err)
@@ -59,6 +63,7 @@ void clade__live_stop(clade_server *server)
     for (size_t i = 0; live->person != NULL && i < live->n_index; i++)
         if (live->person[i] != NULL) person_free(live->person[i]);
     free(live->person);
+    clade_buffer_free(&live->id);
     free(live);
     server->live = NULL;
 }
@@ -100,9 +105,10 @@ const clade__person *clade__live_person(const clade_server *server, const char *
 void clade__live_apply(clade_server *server, const clade_live_event *event, uint64_t seq)
 {
     clade__live *const live = server->live;
-    const clade_text   id   = event->user_id.size > 0 ? event->user_id : event->anonymous_id;
-    live->last_seq          = seq;
-    if (id.size == 0) return;
+    clade_live_customer(&live->id, event);
+    const clade_text id = { live->id.data, live->id.size };
+    live->last_seq      = seq;
+    if (live->id.failed || id.size == 0) return;
     if (live->n * 2 >= live->n_index && !rebuild(live, live->n_index * 2)) return;
     const uint64_t        hash = clade_hash64(id.data, id.size, live->seed);
     clade__person **const at   = place(live, id.data, id.size, hash);
@@ -123,16 +129,18 @@ void clade__live_apply(clade_server *server, const clade_live_event *event, uint
         live->n++;
     }
     clade__person *const person = *at;
-    recent_event *const  recent = &person->recent[person->next];
-    const size_t         size   = event->item.size < REF_MAX ? event->item.size : REF_MAX - 1;
-    const size_t         cut    = clade_utf8_valid(event->item.data, size);
+    person->last_seq            = seq;
+    if (event->at_us > person->last_us) person->last_us = event->at_us;
+    live->n_since++;
+    if (event->kind >= CLADE_LIVE_IDENTIFY) return;
+    recent_event *const recent = &person->recent[person->next];
+    const size_t        size   = event->item.size < REF_MAX ? event->item.size : REF_MAX - 1;
+    const size_t        cut    = clade_utf8_valid(event->item.data, size);
     *recent = (recent_event){ .seq = seq, .at_us = event->at_us, .kind = (int)event->kind };
     memcpy(recent->item, cut == 0 ? "" : event->item.data, cut);
     person->next = (person->next + 1) % RECENT;
     if (person->n_recent < RECENT) person->n_recent++;
     person->n_events++;
-    if (event->at_us > person->last_us) person->last_us = event->at_us;
-    live->n_since++;
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -169,11 +177,11 @@ static bool keep_later(clade__person *person, uint64_t seq)
         const size_t at = (person->next + RECENT - person->n_recent + i) % RECENT;
         if (person->recent[at].seq > seq) kept[n++] = person->recent[at];
     }
-    if (n == person->n_recent) return true; /* all of it is later, what the ring lost too */
+    if (n > 0 && n == person->n_recent) return true; /* all is later, what the ring lost too */
     memcpy(person->recent, kept, n * sizeof kept[0]);
     person->n_recent = person->n_events = n;
     person->next                        = n % RECENT;
-    return n > 0;
+    return person->last_seq > seq;
 }
 
 static void keep_if(clade__live *live, bool (*stays)(clade__person *, const void *),

@@ -122,6 +122,7 @@ void clade__get_metrics(clade__request *q)
     put_one(out, "clade_resident_memory_bytes", "gauge", "Memory of the process.",
             resident_bytes());
     clade__metrics_model(out, server);
+    clade__metrics_intake(out, server);
     q->status       = 200;
     q->content_type = "text/plain; version=0.0.4; charset=utf-8";
 }

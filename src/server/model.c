@@ -6,6 +6,7 @@
 #include "model.h"
 
 #include "clade/flows.h"
+#include "clade/ingest.h"
 #include "clade/study.h"
 
 #include <math.h>
@@ -211,7 +212,8 @@ static clade_status make_arrays(clade__model *model, clade_error *err)
 static clade_status read_all(clade__model *model, clade_store *store, clade_error *err)
 {
     clade_error mine = { 0 };
-    model->n         = (size_t)clade_identity_count(store);
+    CLADE_TRY(clade_replay_if_stale(store, err)); /* live events leave what is derived behind */
+    model->n = (size_t)clade_identity_count(store);
     CLADE_TRY(make_arrays(model, err));
     CLADE_TRY(read_names(model, store, err));
     if (clade_store_setting_get(model->currency, sizeof model->currency, store, "currency", NULL) !=
@@ -244,7 +246,9 @@ clade_status clade__model_make(clade__model **out, clade_server *server, clade_e
     model->made_us    = clade_now_us();
     model->index_seed = (uint64_t)model->made_us * 0x9e3779b97f4a7c15u;
     clade__store_lock(server);
+    model->stored_seq         = clade__stored_seq(server);
     const clade_status status = read_all(model, server->store, err);
+    clade__flush_reset(server);
     clade__store_unlock(server);
     model->seconds = clade_seconds() - start;
     if (status == CLADE_OK)

@@ -46,6 +46,7 @@ typedef enum clade__need {
 typedef struct clade__request clade__request;
 typedef struct clade__model   clade__model;
 typedef struct clade__live    clade__live;
+typedef struct clade__intake  clade__intake;
 typedef struct clade__person  clade__person; /* what came of somebody since the model was made */
 typedef void (*clade__handler)(clade__request *q);
 
@@ -95,6 +96,7 @@ struct clade__request {
     void          *data; /* of the handler, freed by it */
     int64_t        customer;
     size_t         wanted;
+    uint64_t       seq;   /* of the journal: waits until it is durable */
     clade__model  *model; /* while it waits: constant, and there until it is answered */
     clade_arena   *arena; /* of the thread that handles it now; emptied afterwards */
 };
@@ -148,6 +150,7 @@ struct clade_server {
     int64_t                *forgotten; /* customer numbers, since the start */
     size_t                  n_forgotten, forgotten_capacity;
     clade__live            *live;
+    clade__intake          *intake;
 
     clade__route_counts *counts; /* (routes) */
     uint64_t             n_refused_rate, n_refused_key;
@@ -233,6 +236,21 @@ void                 clade__live_put(clade_json *json, const clade__person *pers
 void                 clade__live_forget(clade_server *server, const char *id);
 bool                 clade__live_changed(const clade_server *server);
 
+/* ---- intake.c, flush.c: events on their way into the store */
+clade_status clade__intake_start(clade_server *server, clade_error *err);
+void         clade__intake_stop(clade_server *server);
+/* Answer those whose events are durable by now. On the loop. */
+void clade__intake_answer(clade_server *server);
+void clade__metrics_intake(clade_buffer *out, const clade_server *server);
+/* Everything durable into the store. The store's mutex is held. */
+clade_status clade__flush_all(clade_server *server, clade_error *err);
+/* The same, and nothing of it is left in the journal's files. The store's mutex is held. */
+clade_status clade__flush_cut(clade_server *server, clade_error *err);
+/* Something else wrote to the store. The store's mutex is held. */
+void clade__flush_reset(clade_server *server);
+/* Up to which record the store has all. Any thread. */
+uint64_t clade__stored_seq(const clade_server *server);
+
 /* ---- metrics.c */
 void clade__count(clade__request *q);
 
@@ -254,6 +272,10 @@ void              clade__get_models(clade__request *q);
 void              clade__get_quality(clade__request *q);
 void              clade__get_keys(clade__request *q);
 void              clade__delete_customer(clade__request *q);
+void              clade__post_events(clade__request *q);
+void              clade__post_validate(clade__request *q);
+void              clade__get_settings(clade__request *q);
+void              clade__get_dead_letters(clade__request *q);
 void              clade__post_refresh(clade__request *q);
 void              clade__post_lookalike(clade__request *q);
 void              clade__post_key(clade__request *q);
