@@ -162,10 +162,11 @@ static clade_status serve_run(command *c, clade_error *err)
     if (command_has(c, "new-key") || command_has(c, "revoke-key") || command_has(c, "keys"))
         return change_keys(c, store, err);
     CLADE_TRY(clade_server_create(&running, store, &options, err));
+    take_signals(true); /* before anybody is told where it is: whoever reads that may end it */
+    if (clade_interrupt_requested()) clade_server_stop(running);
     show_start(c, running, &options);
     clade_json_put_int(command_json(c), "port", clade_server_port(running));
     clade_server_keys_wipe(running);
-    take_signals(true);
     const clade_status status = clade_server_run(running, err);
     take_signals(false);
     clade_server_free(running);
