@@ -1,8 +1,10 @@
 /* Answers: JSON, problems by RFC 9457, ETags. */
 #include "server_internal.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* A message may quote what a client sent; bytes that are no UTF-8 must not reach a JSON text. */
 static void valid_text(char *text)
@@ -94,4 +96,32 @@ void clade__put_money(clade_json *json, const char *key, int64_t minor, const ch
     char text[40];
     clade_money_format(text, minor, currency[0] == '\0' ? "USD" : currency, false);
     clade_json_put_text(json, key, text);
+}
+
+/* Three digits behind the point: enough to act on, too few to copy a model by asking. By whole
+ * numbers, because an answer holds dozens of them. */
+void clade__put_rounded(clade_json *json, const char *key, double value)
+{
+    char     text[32];
+    size_t   at = sizeof text;
+    uint64_t left;
+    int      digits = 3;
+    clade_json_key(json, key);
+    if (!isfinite(value) || fabs(value) >= 1e14) {
+        clade_json_number(json, value);
+        return;
+    }
+    const int64_t thousandths = llround(value * 1000);
+    for (left = (uint64_t)llabs(thousandths); digits > 0 && left % 10 == 0; digits--)
+        left /= 10;
+    for (; digits > 0; digits--, left /= 10) {
+        text[--at] = (char)('0' + left % 10);
+        if (digits == 1) text[--at] = '.';
+    }
+    do {
+        text[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (thousandths < 0) text[--at] = '-';
+    clade_json_raw(json, text + at, sizeof text - at);
 }

@@ -43,22 +43,10 @@ static void put_segments(clade_json *json, const clade__model *model, int64_t c)
     for (int kind = 0; kind < CLADE_N_SEGMENT_KIND; kind++) {
         const int s = model->segment[kind] == NULL ? CLADE__SEGMENT : model->segment[kind][c];
         if (s < 0) continue;
-        const clade_segment_name *const name =
-            clade_segmentation_name(model->segmentation[kind], (size_t)s);
-        clade_json_object(json);
-        clade_json_put_text(json, "kind", clade_segment_kind_name((clade_segment_kind)kind));
-        clade_json_put_text(json, "key", name->key);
-        clade_json_put_text(json, "name", name->en);
-        clade_json_put_text(json, "name_zh", name->zh);
-        clade_json_object_end(json);
+        const clade_text text = model->segment_json[kind][s];
+        clade_json_raw(json, text.data, text.size);
     }
     clade_json_array_end(json);
-}
-
-/* Three digits behind the point: enough to act on, too few to copy the model by asking. */
-static double rounded(double value)
-{
-    return round(value * 1000) / 1000;
 }
 
 static void put_scores(clade_json *json, const clade__model *model, int64_t c)
@@ -70,9 +58,9 @@ static void put_scores(clade_json *json, const clade__model *model, int64_t c)
         if (isnan(task->value[c])) continue;
         clade_json_key(json, task->name);
         clade_json_object(json);
-        clade_json_put_number(json, "value", rounded((double)task->value[c]));
-        clade_json_put_number(json, "low", rounded((double)task->low[c]));
-        clade_json_put_number(json, "high", rounded((double)task->high[c]));
+        clade__put_rounded(json, "value", (double)task->value[c]);
+        clade__put_rounded(json, "low", (double)task->low[c]);
+        clade__put_rounded(json, "high", (double)task->high[c]);
         clade_json_put_int(json, "run", clade_predictor_card(task->predictor)->run);
         clade_json_object_end(json);
     }
@@ -88,7 +76,7 @@ static void put_features(clade_json *json, const clade__model *model, int64_t c)
     const clade_feature *const feature = clade_features_all(&n);
     for (size_t i = 0; row >= 0 && i < n; i++) {
         const float value = model->features->value[(size_t)row * model->features->n_features + i];
-        if (!isnan(value)) clade_json_put_number(json, feature[i].name, rounded((double)value));
+        if (!isnan(value)) clade__put_rounded(json, feature[i].name, (double)value);
     }
     clade_json_object_end(json);
 }
@@ -135,8 +123,7 @@ static void put_items(clade_json *json, const clade__model *model, int64_t c)
         /* `"item":..,"name":..` as it was written when the model was made */
         clade_json_raw(json, model->item_json.data + model->item_at[item] + 1,
                        model->item_at[item + 1] - model->item_at[item] - 1);
-        clade_json_put_number(json, "score",
-                              rounded((double)model->top_score[(size_t)c * CLADE__TOP + i]));
+        clade__put_rounded(json, "score", (double)model->top_score[(size_t)c * CLADE__TOP + i]);
         clade_json_object_end(json);
     }
     clade_json_array_end(json);
@@ -237,7 +224,7 @@ static void put_reasoned(clade_json *json, const clade__model *model, const clad
         clade_json_object(json);
         clade_json_put_text(json, "item", ref == NULL ? "?" : ref);
         clade_json_put_text(json, "name", words->item_name[one->item]);
-        clade_json_put_number(json, "score", rounded((double)one->score));
+        clade__put_rounded(json, "score", (double)one->score);
         clade_json_put_text(json, "reason", one->en);
         clade_json_put_text(json, "reason_zh", one->zh);
         clade_json_put_text(json, "ground", clade_recommend_ground_name(one->ground));
@@ -431,10 +418,10 @@ static clade_status explain_task(clade__request *q, clade_json *json, const clad
     if (status == CLADE_OK) {
         clade_json_key(json, task->name);
         clade_json_object(json);
-        clade_json_put_number(json, "value", rounded(r.answer.value));
-        clade_json_put_number(json, "low", rounded(r.answer.low));
-        clade_json_put_number(json, "high", rounded(r.answer.high));
-        clade_json_put_number(json, "average", rounded(r.average));
+        clade__put_rounded(json, "value", r.answer.value);
+        clade__put_rounded(json, "low", r.answer.low);
+        clade__put_rounded(json, "high", r.answer.high);
+        clade__put_rounded(json, "average", r.average);
         put_reasons(json, &r, &card->task, q->model->currency, false);
         put_reasons(json, &r, &card->task, q->model->currency, true);
         clade_json_object_end(json);

@@ -132,6 +132,29 @@ static clade_status read_counts(clade__model *model, clade_store *store, clade_e
 
 /* ---------------------------------------------------------------- segments and features */
 
+/* Written once, copied into every profile. */
+static clade_status write_segments(clade__model *model, clade_segment_kind kind, clade_error *err)
+{
+    for (size_t s = 0; s < clade_segmentation_n(model->segmentation[kind]); s++) {
+        const clade_segment_name *const name =
+            clade_segmentation_name(model->segmentation[kind], s);
+        clade_buffer text = { 0 };
+        clade_json   json = clade_json_start(&text, 0);
+        clade_json_object(&json);
+        clade_json_put_text(&json, "kind", clade_segment_kind_name(kind));
+        clade_json_put_text(&json, "key", name->key);
+        clade_json_put_text(&json, "name", name->en);
+        clade_json_put_text(&json, "name_zh", name->zh);
+        clade_json_object_end(&json);
+        const char *const kept =
+            text.failed ? NULL : clade_arena_text(model->arena, text.data, text.size);
+        model->segment_json[kind][s] = (clade_text){ kept, text.size };
+        clade_buffer_free(&text);
+        if (kept == NULL) return no_memory(err);
+    }
+    return CLADE_OK;
+}
+
 static clade_status read_kind(clade__model *model, clade_store *store, clade_segment_kind kind,
                               clade_error *err)
 {
@@ -167,7 +190,7 @@ static clade_status read_kind(clade__model *model, clade_store *store, clade_seg
         model->spend_of[kind][s] += members.spend_minor[i];
     }
     clade_members_free(&members);
-    return CLADE_OK;
+    return write_segments(model, kind, err);
 }
 
 static void read_study(clade__model *model, clade_store *store)

@@ -57,7 +57,8 @@ struct clade__model {
     int64_t             version[CLADE_N_SEGMENT_KIND];
     int8_t             *segment[CLADE_N_SEGMENT_KIND]; /* (n) or CLADE__SEGMENT */
     size_t              n_members[CLADE_N_SEGMENT_KIND][CLADE_SEGMENTS_MAX];
-    int64_t             spend_of[CLADE_N_SEGMENT_KIND][CLADE_SEGMENTS_MAX]; /* of 90 days */
+    int64_t             spend_of[CLADE_N_SEGMENT_KIND][CLADE_SEGMENTS_MAX];     /* of 90 days */
+    clade_text          segment_json[CLADE_N_SEGMENT_KIND][CLADE_SEGMENTS_MAX]; /* as in answers */
     clade_arena        *arena; /* of the study's tree and of names */
     clade_buffer        study_text;
     clade_json_tree     study; /* n 0: none */

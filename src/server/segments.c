@@ -72,7 +72,7 @@ static void put_segment(clade_json *json, const clade__request *q, clade_segment
         return;
     }
     clade_json_put_int(json, "size", (int64_t)n);
-    clade_json_put_number(json, "share", all == 0 ? 0 : (double)n / (double)all);
+    clade__put_rounded(json, "share", all == 0 ? 0 : (double)n / (double)all);
     clade__put_money(json, "spent_90d", model->spend_of[kind][s], model->currency);
 }
 

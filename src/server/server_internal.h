@@ -194,6 +194,9 @@ void clade__etag(clade__request *q);
 void clade__put_time(clade_json *json, const char *key, int64_t us); /* INT64_MIN: null */
 void clade__put_money(clade_json *json, const char *key, int64_t minor, const char *currency);
 
+/* A number of at most three digits behind the point; null where it is not finite. */
+void clade__put_rounded(clade_json *json, const char *key, double value);
+
 /* ---- gate.c */
 /* By header or query. False after answering 401, 403 or 429. */
 bool clade__gate(clade__request *q);
