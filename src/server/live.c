@@ -171,8 +171,8 @@ void clade__live_put(clade_json *json, const clade__person *person)
 /* Drop events up to `seq`; false when nothing is left of the person. */
 static bool keep_later(clade__person *person, uint64_t seq)
 {
-    recent_event kept[RECENT];
-    size_t       n = 0;
+    recent_event kept[RECENT] = { 0 };
+    size_t       n            = 0;
     for (size_t i = 0; i < person->n_recent; i++) { /* oldest first */
         const size_t at = (person->next + RECENT - person->n_recent + i) % RECENT;
         if (person->recent[at].seq > seq) kept[n++] = person->recent[at];
