@@ -1,5 +1,5 @@
 /* Is it alive, is it ready, and what does it offer. */
-#include "server_internal.h"
+#include "intake.h"
 
 void clade__get_livez(clade__request *q)
 {
@@ -12,6 +12,10 @@ void clade__get_readyz(clade__request *q)
 {
     if (q->server->stops > 0) {
         clade__problem(q, 503, "stopping", "ask another server", "the server is stopping");
+        return;
+    }
+    if (q->server->intake->disk != (int)CLADE_OK) {
+        clade__problem(q, 503, "disk", "look at the free space", "the disk does not take events");
         return;
     }
     clade_json json = clade__json(q);
