@@ -2,6 +2,8 @@
 #include "server_internal.h"
 
 const clade__route clade__routes[] = {
+    { CLADE__GET, "/", CLADE__OPEN, clade__get_console },
+    { CLADE__GET, "/assets/{file}", CLADE__OPEN, clade__get_console_file },
     { CLADE__GET, "/livez", CLADE__OPEN, clade__get_livez },
     { CLADE__GET, "/readyz", CLADE__OPEN, clade__get_readyz },
     { CLADE__GET, "/metrics", CLADE__OPEN, clade__get_metrics },

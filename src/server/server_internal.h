@@ -258,6 +258,8 @@ uint64_t clade__stored_seq(const clade_server *server);
 void clade__count(clade__request *q);
 
 /* ---- handlers */
+void              clade__get_console(clade__request *q);
+void              clade__get_console_file(clade__request *q);
 void              clade__get_livez(clade__request *q);
 void              clade__get_readyz(clade__request *q);
 void              clade__get_metrics(clade__request *q);
