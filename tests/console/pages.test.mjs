@@ -29,6 +29,7 @@ async function open({ key = shop.keys.admin, language = 'en', theme = 'light', w
     localStorage.setItem('clade.language', tongue);
     localStorage.setItem('clade.theme', look);
   }, [key, language, theme]);
+  context.setDefaultTimeout(60_000); // the machine may be busy with other tests
   const page = await context.newPage();
   const faults = [];
   page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) faults.push(message.text()); });
@@ -49,8 +50,9 @@ const cells = (page, selector) => page.locator(selector).locator('td').allInnerT
 
 async function where() {
   const { segments } = await shop.ask('/v1/segments');
-  const { customers } = await shop.ask(`/v1/segments/${segments[0].id}/members?limit=1`);
-  return { today: 'today', segments: 'segments', segment: `segments/${encodeURIComponent(segments[1].id)}`, customers: 'customers',
+  const some = segments.filter((one) => one.size > 20);
+  const { customers } = await shop.ask(`/v1/segments/${some[0].id}/members?limit=1`);
+  return { today: 'today', segments: 'segments', segment: `segments/${encodeURIComponent(some[1].id)}`, customers: 'customers',
     customer: `customers/${customers[0]}`, predictions: 'predictions', data: 'data', settings: 'settings' };
 }
 
@@ -153,16 +155,6 @@ test('data: rows read are rows stored, duplicates and quarantined, as the API sa
   assert.equal(facts[1], facts[2] + facts[3] + facts[4]);
 });
 
-test('today: each sentence leads to a segment, and an event that is sent is counted', { skip }, async () => {
-  await visit(admin, 'today');
-  assert.ok((await admin.page.locator('.brief li a[href^="#/segments/"]').count()) >= 3);
-  const sent = await fetch(`${shop.address}/v1/track`, { method: 'POST',
-    headers: { Authorization: `Basic ${btoa(`${shop.keys.write}:`)}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ userId: 'console-test', event: 'Product Viewed', messageId: 'console-1', properties: { product_id: 'P1' } }) });
-  assert.equal(sent.status, 200);
-  await admin.page.waitForFunction(() => Number(document.querySelector('.count')?.textContent) >= 1, undefined, { timeout: 10_000 });
-});
-
 test('settings: a key is made, shown once, and revoked', { skip }, async () => {
   await visit(admin, 'settings');
   const before = await admin.page.locator('tr[data-key]').count();
@@ -236,6 +228,17 @@ test('a customer is forgotten only after their id is typed, with a receipt', { s
   JSON.parse(await admin.page.locator('main pre').innerText());
   const answer = await fetch(`${shop.address}/v1/customers/${id}`, { headers: { Authorization: `Bearer ${shop.keys.admin}` } });
   assert.equal(answer.status, 404);
+});
+
+// Late: the shop ends in the past, and an event of today moves what "now" is to today.
+test('today: each sentence leads to a segment, and an event that is sent is counted', { skip }, async () => {
+  await visit(admin, 'today');
+  assert.ok((await admin.page.locator('.brief li a[href^="#/segments/"]').count()) >= 3);
+  const sent = await fetch(`${shop.address}/v1/track`, { method: 'POST',
+    headers: { Authorization: `Basic ${btoa(`${shop.keys.write}:`)}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ userId: 'console-test', event: 'Product Viewed', messageId: 'console-1', properties: { product_id: 'P1' } }) });
+  assert.equal(sent.status, 200);
+  await admin.page.waitForFunction(() => Number(document.querySelector('.count')?.textContent) >= 1, undefined, { timeout: 10_000 });
 });
 
 test('nothing was wrong on any page that was looked at', { skip }, () => assert.deepEqual(admin.faults, []));
