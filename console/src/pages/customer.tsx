@@ -49,7 +49,7 @@ function Scores({ profile }: { profile: Profile }): JSX.Element {
         <td class="number">{interval(task, score?.low, score?.high)}</td>
         <td class="number">{written(task, reasons?.average)}</td>
         <td class="sentence">{list?.length
-          ? <details><summary>{list[0]}</summary><ol>{list.slice(1).map((one) => <li key={one}>{one}</li>)}</ol></details> : '–'}</td>
+          ? <details><summary>{list[0]}</summary><ol start={2}>{list.slice(1).map((one) => <li key={one}>{one}</li>)}</ol></details> : '–'}</td>
       </tr>
     );
   };

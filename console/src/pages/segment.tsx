@@ -5,6 +5,7 @@ import { api, useAsked, type Ok, type Schema } from '../api';
 import { day, money, number, percent, said, t } from '../i18n';
 import type { MessageKey } from '../messages';
 import { to } from '../router';
+import { session } from '../session';
 import { studyOf, type Difference, type Study } from '../study';
 import { Bar, Card, Facts, Lean, Page, Shown, Table } from '../ui';
 
@@ -76,7 +77,7 @@ function Moves({ segment, names }: { segment: Schema<'Segment'>; names: Map<stri
     <Card wide title={t('segment.moves')}>
       <Shown of={flows}>{(data) => (
         <>
-          <p class="what">{t('segment.moves.what', { from: day(data.from ?? ''), to: day(data.to ?? '') })}</p>
+          <p class="what">{t('segment.moves.what', { from: day(data.from ?? ''), to: day(data.to ?? '') })} {session.role() === 'read' && t('segment.moves.read')}</p>
           {data.flows.some((flow) => (flow.from === segment.key) !== (flow.to === segment.key))
             ? <div class="two">{table(data, 'from')}{table(data, 'to')}</div>
             : <p>{t('segment.moves.none')}</p>}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, useAsked, type Ok, type Schema } from '../api';
 import { day, money, number, percent, said, t } from '../i18n';
 import { to } from '../router';
+import { session } from '../session';
 import { studyOf } from '../study';
 import { Card, Empty, Facts, Page, Shown } from '../ui';
 
@@ -14,7 +15,8 @@ type Moved = { segment: Schema<'Segment'>; n: number; before: number; now: numbe
 type Sentence = { text: string; where: string; link: string };
 
 // The segments of a kind are ordered from best to worst but for prospects, who never bought. The
-// largest arrival from above, or from below.
+// largest arrival from above, or from below. Small movements are withheld from read keys, so what is
+// counted for them is the least that it can be.
 function largest(flows: Flows, ladder: Schema<'Segment'>[], down: boolean): Moved | undefined {
   const rank = new Map(ladder.map((one, nth) => [one.key, nth]));
   const moved = ladder.map((segment) => {
@@ -35,7 +37,7 @@ function movedSentences(flows: Flows, ladder: Schema<'Segment'>[], currency: str
     if (!one) return [];
     const name = said(one.segment.name, one.segment.name_zh);
     return [{
-      text: t(down ? 'today.down' : 'today.up', { n: one.n, segment: name, from: day(flows.from ?? ''),
+      text: t(down ? 'today.down' : 'today.up', { n: one.n, least: session.role() === 'read' ? t('today.least') : '', segment: name, from: day(flows.from ?? ''),
         before: money(one.before, currency), now: money(one.now, currency) }),
       where: to('segments', one.segment.id), link: t('today.members') }];
   });
