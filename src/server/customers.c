@@ -499,6 +499,7 @@ static void forget_work(clade__request *q)
 static void forget_finish(clade__request *q)
 {
     if (q->status != 200) return;
+    clade__intake_answer(q->server); /* what became durable before is applied, and then forgotten */
     clade__refresh_forget(q->server, q->customer);
     clade__live_forget(q->server, q->param[0]);
 }

@@ -12,7 +12,6 @@
 
 #include "clade/ingest.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -33,51 +32,10 @@ struct clade__flush {
     uint64_t              seq; /* of the record read last */
 };
 
-/* ---------------------------------------------------------------- events that outlive the reader
- */
-
-#define TEXT_AT(field) offsetof(clade_live_event, field)
-static const size_t text_at[] = {
-    TEXT_AT(name),        TEXT_AT(user_id),   TEXT_AT(anonymous_id), TEXT_AT(previous_id),
-    TEXT_AT(item),        TEXT_AT(item_name), TEXT_AT(category),     TEXT_AT(brand),
-    TEXT_AT(variant),     TEXT_AT(quantity),  TEXT_AT(price),        TEXT_AT(amount),
-    TEXT_AT(discount),    TEXT_AT(currency),  TEXT_AT(order_ref),    TEXT_AT(session),
-    TEXT_AT(query),       TEXT_AT(channel),   TEXT_AT(device),       TEXT_AT(coupon),
-    TEXT_AT(status),      TEXT_AT(dwell_s),   TEXT_AT(rating),       TEXT_AT(text),
-    TEXT_AT(person_name), TEXT_AT(email),     TEXT_AT(phone),        TEXT_AT(address),
-    TEXT_AT(raw),
-};
-
-static bool keep_text(clade_text *text, clade_arena *arena)
-{
-    if (text->size == 0) return true;
-    text->data = clade_arena_text(arena, text->data, text->size);
-    return text->data != NULL;
-}
-
-static bool keep_pairs(const clade_live_pair **pairs, size_t n, clade_arena *arena)
-{
-    if (n == 0) return true;
-    clade_live_pair *const own = CLADE_ARENA_NEW(arena, clade_live_pair, n);
-    for (size_t i = 0; own != NULL && i < n; i++) {
-        own[i] = (*pairs)[i];
-        if (!keep_text(&own[i].name, arena) || !keep_text(&own[i].value, arena)) return false;
-    }
-    *pairs = own;
-    return own != NULL;
-}
-
 static bool keep_event(struct clade__flush *f, const clade_live_event *event)
 {
     if (!CLADE_GROW(&f->event, &f->capacity, f->n + 1)) return false;
-    clade_live_event *const own = &f->event[f->n];
-    *own                        = *event;
-    for (size_t i = 0; i < sizeof text_at / sizeof text_at[0]; i++) {
-        if (!keep_text((clade_text *)(void *)((char *)own + text_at[i]), f->arena)) return false;
-    }
-    if (!keep_pairs(&own->property, own->n_properties, f->arena) ||
-        !keep_pairs(&own->trait, own->n_traits, f->arena))
-        return false;
+    if (!clade__event_keep(&f->event[f->n], event, f->arena)) return false;
     f->n++;
     return true;
 }

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { TOKEN = 512 };
-
 static int base64_digit(char c)
 {
     if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -19,13 +17,12 @@ static int base64_digit(char c)
     return -1;
 }
 
-/* The user of Basic credentials: all up to the colon, or all of it. */
-static size_t basic_user(char out[TOKEN], const char *text)
+size_t clade__basic_user(char out[CLADE__TOKEN], const char *text)
 {
     unsigned bits = 0;
     int      have = 0;
     size_t   n    = 0;
-    for (; *text != '\0' && *text != '=' && n + 1 < TOKEN; text++) {
+    for (; *text != '\0' && *text != '=' && n + 1 < CLADE__TOKEN; text++) {
         const int digit = base64_digit(*text);
         if (digit < 0) return 0;
         bits = bits << 6 | (unsigned)digit;
@@ -39,12 +36,12 @@ static size_t basic_user(char out[TOKEN], const char *text)
 }
 
 /* The key that the header names, or an empty text. */
-static clade_text header_key(const clade__request *q, char buffer[TOKEN])
+static clade_text header_key(const clade__request *q, char buffer[CLADE__TOKEN])
 {
     const char *at = clade__header(q, "Authorization");
     if (at == NULL) return clade_text_of(clade__header(q, "X-API-Key"));
     if (strncasecmp(at, "Basic ", 6) == 0)
-        return (clade_text){ buffer, basic_user(buffer, at + 6 + strspn(at + 6, " ")) };
+        return (clade_text){ buffer, clade__basic_user(buffer, at + 6 + strspn(at + 6, " ")) };
     if (strncasecmp(at, "Bearer ", 7) == 0) return clade_text_trim(clade_text_of(at + 7));
     return (clade_text){ NULL, 0 };
 }
@@ -111,14 +108,14 @@ static bool enter(clade__request *q, clade_text secret)
 
 bool clade__gate(clade__request *q)
 {
-    char buffer[TOKEN];
+    char buffer[CLADE__TOKEN];
     if (q->route->need == CLADE__OPEN) return true;
     return enter(q, header_key(q, buffer));
 }
 
 bool clade__gate_body(clade__request *q, const char *write_key)
 {
-    char       buffer[TOKEN];
+    char       buffer[CLADE__TOKEN];
     clade_text secret = header_key(q, buffer);
     /* Segment's clients that send Bearer carry a token of their own, and the key in the body. */
     if (write_key != NULL && clade_keyring_find(q->server->ring, secret) < 0)

@@ -7,7 +7,6 @@
  * are refused go into the journal too, and from there to quarantine: nothing is dropped in silence.
  */
 #include "intake.h"
-#include "live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +34,8 @@ void clade__intake_answer(clade_server *server)
 {
     clade__intake *const intake  = server->intake;
     const uint64_t       durable = intake->durable;
+    clade__pending_apply(server, durable);
+    intake->applied = durable;
     while (intake->first != NULL && intake->first->seq <= durable) {
         clade__request *const q = intake->first;
         intake->first           = q->queued;
@@ -83,6 +84,7 @@ static bool gather(clade__intake *intake, const clade_tracking_request *request,
     size_t n = 0;
     clade_buffer_clear(&intake->records);
     if (!CLADE_GROW(&intake->start, &intake->start_capacity, request->n_items + 1) ||
+        !CLADE_GROW(&intake->fresh, &intake->fresh_capacity, request->n_items + 1) ||
         !CLADE_GROW(&intake->record, &intake->record_capacity, request->n_items + 1))
         return false;
     for (size_t i = 0; i < request->n_items; i++) {
@@ -91,6 +93,7 @@ static bool gather(clade__intake *intake, const clade_tracking_request *request,
             intake->n_duplicate++;
             continue;
         }
+        intake->fresh[n]   = i;
         intake->start[n++] = intake->records.size;
         clade_tracking_record(&intake->records, intake->tracking, request, i, source);
     }
@@ -102,24 +105,27 @@ static bool gather(clade__intake *intake, const clade_tracking_request *request,
     return !intake->records.failed;
 }
 
-static void apply(clade_server *server, const clade_tracking_request *request)
+/* The n records were appended: known from now on, applied when they are durable. */
+static void remember(clade__intake *intake, const clade_tracking_request *request, size_t n)
 {
-    clade__intake *const intake = server->intake;
-    for (size_t i = 0; i < request->n_items; i++) {
-        const clade_tracking_item *const item = &request->item[i];
-        if (clade__window_has(&intake->window, item->key)) continue;
+    for (size_t i = 0; i < n; i++) {
+        const clade_tracking_item *const item = &request->item[intake->fresh[i]];
+        if (clade__window_has(&intake->window, item->key)) continue; /* twice in one request */
         clade__window_add(&intake->window, item->key);
         if (item->code == CLADE_TRACKING_OK) intake->n_accepted++;
         if (item->code != CLADE_TRACKING_OK) intake->n_rejected++;
         for (size_t k = 0; k < item->n_events; k++)
-            clade__live_apply(server, &item->event[k], intake->last_seq);
+            if (!clade__pending_add(&intake->pending, &item->event[k],
+                                    intake->last_seq - n + 1 + i))
+                break; /* the next refresh has it from the store */
     }
 }
 
+/* Until live state has it, too: the journal wakes the loop, which applies and then answers. */
 static void wait_until_durable(clade__request *q)
 {
     clade__intake *const intake = q->server->intake;
-    if (intake->last_seq <= intake->durable) return;
+    if (intake->last_seq <= intake->applied) return;
     q->phase  = CLADE__WAITING;
     q->seq    = intake->last_seq;
     q->queued = NULL;
@@ -156,7 +162,7 @@ static void append(clade__request *q, const clade_tracking_request *request)
         clade__problem(q, 503, "disk", "send it again", "%s", err.message);
         return;
     }
-    apply(server, request);
+    remember(intake, request, n);
     clade_buffer_clear(&q->out);
     clade_tracking_answer(&q->out, request, false);
     q->status       = 200;
@@ -296,7 +302,8 @@ clade_status clade__intake_start(clade_server *server, clade_error *err)
     intake->tracking        = new_tracking(server);
     intake->reader_tracking = new_tracking(server);
     if (intake->tracking == NULL || intake->reader_tracking == NULL ||
-        !clade__window_start(&intake->window, CLADE__WINDOW_HALF))
+        !clade__window_start(&intake->window, CLADE__WINDOW_HALF) ||
+        !clade__pending_start(&intake->pending))
         return clade_fail(err, CLADE_ERR_NOMEM, "no memory for events");
     uint64_t stored = 0;
     CLADE_TRY(clade__flush_position(&stored, server, err));
@@ -306,7 +313,7 @@ clade_status clade__intake_start(clade_server *server, clade_error *err)
     intake->stored                      = stored;
     CLADE_TRY(clade_journal_open(&intake->journal, server->store, &options, err));
     intake->durable  = clade_journal_durable(intake->journal);
-    intake->last_seq = intake->durable;
+    intake->last_seq = intake->applied = intake->durable;
     return clade__flush_start(server, err);
 }
 
@@ -320,7 +327,9 @@ void clade__intake_stop(clade_server *server)
     clade_tracking_free(intake->reader_tracking);
     clade__window_stop(&intake->window);
     clade_buffer_free(&intake->records);
+    clade__pending_stop(&intake->pending);
     free(intake->start);
+    free(intake->fresh);
     free(intake->record);
     pthread_cond_destroy(&intake->flush_wake);
     pthread_mutex_destroy(&intake->flush_mutex);

@@ -8,12 +8,29 @@
 #include "clade/journal.h"
 #include "clade/tracking.h"
 
+/* pending.c: in the journal's order, the old half before the young one, which is filled. */
+typedef struct clade__pending_half {
+    clade_arena      *arena;
+    clade_arena_mark  empty;
+    clade_live_event *event; /* (n) */
+    uint64_t         *seq;   /* (n) of its record */
+    size_t            n, at; /* those before `at` are applied */
+    size_t            event_capacity, seq_capacity;
+} clade__pending_half;
+
+typedef struct clade__pending {
+    clade__pending_half half[2];
+    int                 young;
+} clade__pending;
+
 struct clade__intake {
     clade_server   *server;
     clade_journal  *journal;
     clade_tracking *tracking; /* of the loop */
     clade__window   window;
-    uint64_t        last_seq;     /* appended last */
+    uint64_t        last_seq; /* appended last */
+    uint64_t        applied;  /* live state has all up to it, and it is durable */
+    clade__pending  pending;
     clade__request *first, *last; /* they wait until their record is durable, in order */
 
     _Atomic uint64_t durable;
@@ -21,8 +38,9 @@ struct clade__intake {
 
     clade_buffer records; /* of the request at hand */
     size_t      *start;
+    size_t      *fresh; /* which item of the request a record is of */
     clade_text  *record;
-    size_t       start_capacity, record_capacity;
+    size_t       start_capacity, fresh_capacity, record_capacity;
 
     uint64_t n_accepted, n_rejected, n_duplicate, n_busy;
 
@@ -36,6 +54,15 @@ struct clade__intake {
     uint64_t             n_flushes, n_stored;
     struct clade__flush *flush;
 };
+
+/* A copy whose texts are in the arena; false without memory. */
+bool clade__event_keep(clade_live_event *out, const clade_live_event *event, clade_arena *arena);
+bool clade__pending_start(clade__pending *pending);
+void clade__pending_stop(clade__pending *pending);
+/* False without memory: the next refresh has the event from the store. */
+bool clade__pending_add(clade__pending *pending, const clade_live_event *event, uint64_t seq);
+/* Live state gets those whose records are durable. On the loop. */
+void clade__pending_apply(clade_server *server, uint64_t durable);
 
 /* The store's mutex is held, but at start. */
 clade_status clade__flush_position(uint64_t *out, clade_server *server, clade_error *err);

@@ -232,11 +232,16 @@ static clade_status make_arrays(clade__model *model, clade_error *err)
     return CLADE_OK;
 }
 
-static clade_status read_all(clade__model *model, clade_store *store, clade_error *err)
+/* Names and counts, of one moment: what live state holds beside them is what came after it. */
+static clade_status read_facts(clade__model *model, clade_server *server, clade_error *err)
 {
-    clade_error mine = { 0 };
-    CLADE_TRY(clade_replay_if_stale(store, err)); /* live events leave what is derived behind */
-    model->n = (size_t)clade_identity_count(store);
+    clade_store *const store = server->store;
+    clade_error        mine  = { 0 };
+    const clade_status clean = clade_replay_if_stale(store, err); /* live events leave it behind */
+    clade__flush_reset(server);
+    CLADE_TRY(clean);
+    model->stored_seq = clade__stored_seq(server);
+    model->n          = (size_t)clade_identity_count(store);
     CLADE_TRY(make_arrays(model, err));
     CLADE_TRY(read_names(model, store, err));
     if (clade_store_setting_get(model->currency, sizeof model->currency, store, "currency", NULL) !=
@@ -251,12 +256,25 @@ static clade_status read_all(clade__model *model, clade_store *store, clade_erro
         if (err != NULL) *err = mine;
         return status;
     }
-    CLADE_TRY(read_counts(model, store, err));
+    return read_counts(model, store, err);
+}
+
+/* Part by part: events are stored and slow questions answered between two of them. */
+static clade_status read_all(clade__model *model, clade_server *server, clade_error *err)
+{
+    clade_store *const store = server->store;
+    CLADE_TRY(read_facts(model, server, err));
+    if (model->as_of_us == INT64_MIN) return CLADE_OK;
+    clade__store_pass(server);
     CLADE_TRY(read_features(model, store, err));
-    for (int kind = 0; kind < CLADE_N_SEGMENT_KIND; kind++)
+    for (int kind = 0; kind < CLADE_N_SEGMENT_KIND; kind++) {
+        clade__store_pass(server);
         CLADE_TRY(read_kind(model, store, (clade_segment_kind)kind, err));
+    }
     read_study(model, store);
+    clade__store_pass(server);
     CLADE_TRY(clade__model_read_scores(model, store, err));
+    clade__store_pass(server);
     return clade__model_read_items(model, store, err);
 }
 
@@ -266,13 +284,13 @@ clade_status clade__model_make(clade__model **out, clade_server *server, clade_e
     clade__model *model = CLADE_NEW(clade__model, 1);
     if (model == NULL) return no_memory(err);
     pthread_mutex_init(&model->recommend_mutex, NULL);
+    pthread_mutex_init(&model->names_mutex, NULL);
     model->made_us    = clade_now_us();
     model->index_seed = (uint64_t)model->made_us * 0x9e3779b97f4a7c15u;
     clade__store_lock(server);
-    model->stored_seq         = clade__stored_seq(server);
-    const clade_status status = read_all(model, server->store, err);
-    clade__flush_reset(server);
+    clade_status status = read_all(model, server, err);
     clade__store_unlock(server);
+    if (status == CLADE_OK) status = clade__model_rank_items(model, err);
     model->seconds = clade_seconds() - start;
     if (status == CLADE_OK)
         *out = model;
@@ -316,17 +334,20 @@ void clade__model_free(clade__model *model)
     free(model->spend_minor);
     clade_arena_free(model->arena);
     pthread_mutex_destroy(&model->recommend_mutex);
+    pthread_mutex_destroy(&model->names_mutex);
     free(model);
 }
 
 void clade__model_forget(clade__model *model, int64_t customer)
 {
     if (customer < 0 || (size_t)customer >= model->n) return;
+    pthread_mutex_lock(&model->names_mutex);
     if (model->name_at[customer] != 0) {
         char *const name = model->names.data + model->name_at[customer];
         explicit_bzero(name, strlen(name));
     }
-    model->name_at[customer]  = 0;
+    model->name_at[customer] = 0;
+    pthread_mutex_unlock(&model->names_mutex);
     model->first_us[customer] = model->last_us[customer] = INT64_MIN;
     model->n_events[customer] = model->n_orders[customer] = 0;
     model->spend_minor[customer]                          = 0;

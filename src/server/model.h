@@ -48,6 +48,9 @@ struct clade__model {
     uint32_t    *index;   /* (n_index) customer + 1, or 0; by hash of the name */
     size_t       n_index;
     uint64_t     index_seed;
+    /* Forgetting changes names on the loop while a worker may read them: whoever forgets, and every
+     * reader that is not the loop, holds this. */
+    pthread_mutex_t names_mutex;
 
     int64_t *first_us, *last_us; /* (n) INT64_MIN: no event */
     int32_t *n_events, *n_orders;
@@ -86,11 +89,13 @@ struct clade__model {
     bool retired;
 };
 
-/* Read everything. Holds the store's mutex. */
+/* Read everything. Holds the store a part at a time. */
 clade_status clade__model_make(clade__model **out, clade_server *server, clade_error *err);
 /* Parts of it, in model_scores.c and model_items.c. */
 clade_status clade__model_read_scores(clade__model *model, clade_store *store, clade_error *err);
 clade_status clade__model_read_items(clade__model *model, clade_store *store, clade_error *err);
+/* Ten items for everybody out of what was read: without the store. */
+clade_status clade__model_rank_items(clade__model *model, clade_error *err);
 void         clade__model_free(clade__model *model);
 /* The number of an outside id, or -1. About 100 ns. */
 int64_t     clade__model_find(const clade__model *model, const char *id);

@@ -105,8 +105,13 @@ clade_status clade__model_read_items(clade__model *model, clade_store *store, cl
     (void)clade_recommend_choose(&model->options, &model->behaviour->card);
     CLADE_TRY(clade_shop_histories_read(&model->histories, store, model->behaviour, model->as_of_us,
                                         NULL, 0, err));
-    CLADE_TRY(clade_recommender_create(&model->recommender, store, model->histories,
-                                       &model->options, err));
+    return clade_recommender_create(&model->recommender, store, model->histories, &model->options,
+                                    err);
+}
+
+clade_status clade__model_rank_items(clade__model *model, clade_error *err)
+{
+    if (model->recommender == NULL) return CLADE_OK;
     CLADE_TRY(write_items(model, err));
     return recommend_all(model, err);
 }

@@ -47,6 +47,7 @@ static void take_over(clade_server *server)
     /* Whoever was forgotten while it was made is not in it either. */
     for (size_t i = 0; i < server->n_forgotten; i++)
         clade__model_forget(fresh, server->forgotten[i]);
+    clade__intake_answer(server); /* live state may be behind what the model has: not after this */
     server->model    = fresh;
     server->model_at = server->now;
     clade__live_keep_after(server, fresh->stored_seq);

@@ -62,6 +62,7 @@ clade_status clade_server_create(clade_server **out, clade_store *store,
     server->started = server->now = clade_seconds();
     if (options != NULL) server->options = *options;
     pthread_mutex_init(&server->store_mutex, NULL);
+    pthread_cond_init(&server->store_turn, NULL);
     pthread_mutex_init(&server->work_mutex, NULL);
     pthread_cond_init(&server->work_wake, NULL);
     const clade_status status = make(server, err);
@@ -87,6 +88,7 @@ void clade_server_free(clade_server *server)
     pthread_cond_destroy(&server->work_wake);
     pthread_mutex_destroy(&server->work_mutex);
     pthread_mutex_destroy(&server->store_mutex);
+    pthread_cond_destroy(&server->store_turn);
     clade_arena_free(server->arena);
     free(server->counts);
     free(server->bucket);

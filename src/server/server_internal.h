@@ -25,8 +25,9 @@ struct MHD_Connection;
 struct MHD_Daemon;
 
 enum {
-    CLADE__PARAMS    = 2, /* {names} in one pattern */
-    CLADE__HEADERS   = 6, /* extra ones of one answer */
+    CLADE__PARAMS    = 2,   /* {names} in one pattern */
+    CLADE__TOKEN     = 512, /* bytes of a decoded credential */
+    CLADE__HEADERS   = 6,   /* extra ones of one answer */
     CLADE__WORKERS   = 2,
     CLADE__BUCKETS   = 12,   /* of the histogram of durations */
     CLADE__KEEP_BODY = 65536 /* larger buffers are given back after the request */
@@ -131,7 +132,9 @@ struct clade_server {
     double             started;
     clade_arena       *arena; /* of the handler that runs on the loop now */
 
-    pthread_mutex_t store_mutex;
+    pthread_mutex_t store_mutex; /* of the two below: the store is taken in the order of asking */
+    pthread_cond_t  store_turn;
+    uint64_t        store_next, store_serving;
     pthread_mutex_t work_mutex;
     pthread_cond_t  work_wake;
     clade__request *work_first, *work_last;
@@ -198,6 +201,8 @@ void clade__put_money(clade_json *json, const char *key, int64_t minor, const ch
 void clade__put_rounded(clade_json *json, const char *key, double value);
 
 /* ---- gate.c */
+/* The user of Basic credentials, all up to the colon, or all of it. Its size; 0 for no base64. */
+size_t clade__basic_user(char out[CLADE__TOKEN], const char *text);
 /* By header or query. False after answering 401, 403 or 429. */
 bool clade__gate(clade__request *q);
 /* For routes that CLADE__WRITE: by header, else by the key in the body (may be NULL). */
@@ -214,9 +219,12 @@ void clade__work(clade__request *q, clade__handler work, clade__handler finish);
 void clade__done(clade__request *q);
 /* On the loop: finish and resume what came back. */
 void clade__take_done(clade_server *server);
-/* Around the store. */
+/* Around the store; in the order of asking, so that whoever asks often starves nobody. */
 void clade__store_lock(clade_server *server);
 void clade__store_unlock(clade_server *server);
+/* Everybody who waits goes first. What was read before may be older than what is read afterwards.
+ */
+void clade__store_pass(clade_server *server);
 
 /* ---- server.c */
 /* Once a second, on the loop. */

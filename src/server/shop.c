@@ -239,6 +239,7 @@ static void lookalike_work(clade__request *q)
     put_curve(&json, found);
     clade_json_key(&json, "customers");
     clade_json_array(&json);
+    pthread_mutex_lock(&q->model->names_mutex);
     for (size_t i = 0; i < found->n; i++) {
         const char *const name = clade__model_name(q->model, found->customer[i]);
         if (name == NULL) continue;
@@ -247,6 +248,7 @@ static void lookalike_work(clade__request *q)
         clade_json_put_number(&json, "likeness", found->likeness[i]);
         clade_json_object_end(&json);
     }
+    pthread_mutex_unlock(&q->model->names_mutex);
     clade_json_array_end(&json);
     clade__json_end(q, &json);
     clade_lookalike_free(found);

@@ -7,11 +7,24 @@
 void clade__store_lock(clade_server *server)
 {
     pthread_mutex_lock(&server->store_mutex);
+    const uint64_t mine = server->store_next++;
+    while (server->store_serving != mine)
+        pthread_cond_wait(&server->store_turn, &server->store_mutex);
+    pthread_mutex_unlock(&server->store_mutex);
 }
 
 void clade__store_unlock(clade_server *server)
 {
+    pthread_mutex_lock(&server->store_mutex);
+    server->store_serving++;
+    pthread_cond_broadcast(&server->store_turn);
     pthread_mutex_unlock(&server->store_mutex);
+}
+
+void clade__store_pass(clade_server *server)
+{
+    clade__store_unlock(server);
+    clade__store_lock(server);
 }
 
 static clade__request *take_job(clade_server *server)
