@@ -339,7 +339,8 @@ static enum MHD_Result last(clade__request *q)
         const clade_arena_mark mark = clade_arena_save(server->arena);
         q->route->handle(q);
         clade_arena_restore(server->arena, mark);
-        q->arena = NULL;
+        /* Once it was handed to a worker, the request is the worker's. */
+        if (q->phase != CLADE__WAITING) q->arena = NULL;
     }
     if (q->phase == CLADE__WAITING) {
         MHD_suspend_connection(q->connection);
