@@ -97,5 +97,5 @@ function(clade_test path)
   endif()
   set_tests_properties(${path} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
     SKIP_RETURN_CODE 77
-    ENVIRONMENT "OMP_WAIT_POLICY=passive;CLADE_DATA=${CLADE_DATA};CLADE_BINARY=${CMAKE_BINARY_DIR}/apps/clade;CLADE_SOURCE=${CMAKE_SOURCE_DIR};LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/lsan.supp;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp ignore_noninstrumented_modules=1")
+    ENVIRONMENT "OMP_WAIT_POLICY=passive;CLADE_DATA=${CLADE_DATA};CLADE_BINARY=${CMAKE_BINARY_DIR}/apps/clade;CLADE_SOURCE=${CMAKE_SOURCE_DIR};LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/lsan.supp;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp ignore_noninstrumented_modules=1 detect_deadlocks=0")
 endfunction()
