@@ -49,6 +49,16 @@ CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_define(int64_t     *out
                                                                 const char *name, const char *rule,
                                                                 int64_t as_of_us, int64_t run,
                                                                 clade_error *err);
+/**
+ * Read a rule without defining it, names in it checked as clade_rule_segment_define does.
+ * @param name  What it is to be called; "" for a rule that is only looked at.
+ * @return CLADE_ERR_ARG with the place of the mistake.  Ownership   As clade_rule_tree_parse.
+ */
+CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_read(clade_rule_tree          **out,
+                                                              clade_store               *store,
+                                                              const clade_rule_segments *segments,
+                                                              const char *name, const char *rule,
+                                                              clade_error *err);
 /** Take a definition back: a last version that says so. What was kept of its membership stays.
  *  @return CLADE_ERR_NOT_FOUND; CLADE_ERR_ARG naming a rule that needs it. */
 CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_undefine(clade_store *store,
@@ -67,6 +77,20 @@ CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_undefine(clade_store *s
 CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_members(
     int64_t **out_customer, size_t *out_n, clade_store *store, const clade_rule_segments *segments,
     const clade_rule_segment *segment, int64_t as_of_us, clade_error *err);
+/**
+ * What all rules ask beside the log, of everybody: attributes known by now_us, scores and segments
+ * of other kinds as of as_of_us. What a state learns before it is kept true event by event.
+ *
+ * @param out_can  (segments->n) False for a rule whose score or segment cannot be told.
+ * @param each     Called for every fact; its texts are gone when it returns.
+ * @param as_of_us INT64_MIN where nothing is stored: then no rule that asks a score can be told.
+ */
+CLADE_API CLADE_MUST_USE clade_status
+clade_rule_segments_facts(bool *out_can, clade_store *store, const clade_rule_segments *segments,
+                          int64_t as_of_us, int64_t now_us,
+                          clade_status (*each)(void *context, int64_t customer,
+                                               const clade_rule_fact *fact, clade_error *err),
+                          void *context, clade_error *err);
 /** Keep who is in it as of a moment (replacing what was kept). */
 CLADE_API CLADE_MUST_USE clade_status clade_rule_segment_keep(clade_store              *store,
                                                               const clade_rule_segment *segment,

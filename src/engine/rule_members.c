@@ -175,6 +175,7 @@ static clade_status lay_beside(facts *f, const clade_rule_tree *tree, clade_erro
                         "number DOUBLE, value VARCHAR, known_us BIGINT)",
                         NULL, 0, err));
     CLADE_TRY(clade_appender_open(&f->appender, f->store, "rule_fact", err));
+    if (tree == NULL) return CLADE_OK; /* the caller gathers */
     CLADE_TRY(gather(f, tree, 0, err));
     if (f->row > 0) CLADE_TRY(clade_appender_flush(f->appender, f->row, err));
     return clade_appender_finish(f->appender, err);
@@ -214,6 +215,107 @@ done:
     clade_predictions_free(f.predictions);
     clade_arena_free(f.arena);
     free(named);
+    return status;
+}
+
+/* ---------------------------------------------------------------- for a server */
+
+typedef clade_status fact_taker(void *context, int64_t customer, const clade_rule_fact *fact,
+                                clade_error *err);
+
+static clade_status read_facts(clade_store *store, const char *sql, fact_taker *each, void *context,
+                               clade_error *err)
+{
+    clade_rows  *rows   = NULL;
+    clade_chunk  chunk  = { 0 };
+    clade_buffer name   = { 0 };
+    clade_status status = clade_store_query(&rows, store, sql, NULL, 0, err);
+    while (status == CLADE_OK) {
+        status = clade_rows_next(&chunk, rows, err);
+        if (status != CLADE_OK || chunk.n_rows == 0) break;
+        for (size_t i = 0; i < chunk.n_rows && status == CLADE_OK; i++) {
+            const clade_text text = clade_chunk_text(&chunk, 1, i);
+            clade_buffer_clear(&name);
+            clade_buffer_append(&name, text.data, text.size);
+            if (name.failed) {
+                status = clade_fail(err, CLADE_ERR_NOMEM, "no memory for what rules ask");
+                break;
+            }
+            const clade_rule_fact fact = { .name       = name.data == NULL ? "" : name.data,
+                                           .has_number = clade_chunk_valid(&chunk, 2, i),
+                                           .number     = clade_chunk_real(&chunk, 2, i, 0),
+                                           .value      = clade_chunk_text(&chunk, 3, i),
+                                           .known_us   = clade_chunk_int(&chunk, 4, i, 0) };
+            status = each(context, clade_chunk_int(&chunk, 0, i, -1), &fact, err);
+        }
+    }
+    clade_rows_close(rows);
+    clade_buffer_free(&name);
+    return status;
+}
+
+/* Attributes that some rule names; false where none does. */
+static bool write_attributes(clade_buffer *sql, const facts *f, int64_t now_us)
+{
+    bool        any = false;
+    const char *name;
+    clade_buffer_format(sql,
+                        "SELECT customer, name, number, value, known_us FROM customer WHERE "
+                        "customer IS NOT NULL AND known_us <= %lld AND lower(name) IN (",
+                        (long long)now_us);
+    for (size_t i = 0; i < f->segments->n; i++) {
+        for (size_t k = 0; (name = clade_rule_tree_fact(f->segments->one[i].tree, k)) != NULL;
+             k++) {
+            if (is_given(f, name)) continue;
+            clade_buffer_text(sql, any ? ", lower('" : "lower('");
+            for (; *name != '\0'; name++)
+                clade_buffer_append(sql, *name == '\'' ? "''" : name, *name == '\'' ? 2 : 1);
+            clade_buffer_text(sql, "')");
+            any = true;
+        }
+    }
+    clade_buffer_text(sql, ")");
+    return any;
+}
+
+/* A rule that asks what nobody can tell is left out; the others are told. */
+static clade_status gather_all(facts *f, bool *out_can, clade_error *err)
+{
+    CLADE_TRY(lay_beside(f, NULL, err));
+    for (size_t i = 0; i < f->segments->n; i++) {
+        clade_error        mine   = { 0 };
+        const clade_status status = gather(f, f->segments->one[i].tree, 0, &mine);
+        out_can[i]                = status == CLADE_OK;
+        if (status == CLADE_OK || status == CLADE_ERR_NOT_READY || status == CLADE_ERR_NOT_FOUND)
+            continue;
+        if (err != NULL) *err = mine;
+        return status;
+    }
+    if (f->row > 0) CLADE_TRY(clade_appender_flush(f->appender, f->row, err));
+    return clade_appender_finish(f->appender, err);
+}
+
+clade_status clade_rule_segments_facts(bool *out_can, clade_store *store,
+                                       const clade_rule_segments *segments, int64_t as_of_us,
+                                       int64_t now_us, fact_taker *each, void *context,
+                                       clade_error *err)
+{
+    facts        f   = { .store = store, .segments = segments, .as_of_us = as_of_us };
+    clade_buffer sql = { 0 };
+    f.arena          = clade_arena_create(0);
+    if (f.arena == NULL) return clade_fail(err, CLADE_ERR_NOMEM, "no memory for what rules ask");
+    clade_status status = gather_all(&f, out_can, err);
+    clade_appender_close(f.appender);
+    if (status == CLADE_OK && f.n_given > 0)
+        status = read_facts(store, "SELECT customer, name, number, value, known_us FROM rule_fact",
+                            each, context, err);
+    if (status == CLADE_OK && write_attributes(&sql, &f, now_us)) {
+        status = sql.failed ? clade_fail(err, CLADE_ERR_NOMEM, "no memory for what rules ask")
+                            : read_facts(store, sql.data, each, context, err);
+    }
+    clade_predictions_free(f.predictions);
+    clade_arena_free(f.arena);
+    clade_buffer_free(&sql);
     return status;
 }
 

@@ -185,9 +185,9 @@ static clade_status add_made(name_list *list, clade_store *store, clade_error *e
     return CLADE_OK;
 }
 
-static clade_status parse_checked(clade_rule_tree **out, clade_store *store,
-                                  const clade_rule_segments *segments, const char *name,
-                                  const char *rule, clade_error *err)
+clade_status clade_rule_segment_read(clade_rule_tree **out, clade_store *store,
+                                     const clade_rule_segments *segments, const char *name,
+                                     const char *rule, clade_error *err)
 {
     clade_arena *arena  = clade_arena_create(0);
     name_list    fact   = { .arena = arena };
@@ -303,7 +303,8 @@ clade_status clade_rule_segment_define(int64_t *out_version, clade_store *store,
     clade_rule_tree    *tree     = NULL;
     CLADE_TRY(check_name(name, err));
     clade_status status = clade_rule_segments_load(&segments, store, err);
-    if (status == CLADE_OK) status = parse_checked(&tree, store, &segments, name, rule, err);
+    if (status == CLADE_OK)
+        status = clade_rule_segment_read(&tree, store, &segments, name, rule, err);
     if (status == CLADE_OK) status = check_circle(&segments, name, tree, err);
     if (status == CLADE_OK)
         status = write_version(out_version, store, name, tree, as_of_us, run, err);

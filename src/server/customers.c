@@ -36,16 +36,18 @@ static void put_counts(clade_json *json, const clade__model *model, int64_t c)
     clade_json_put_text(json, "currency", model->currency);
 }
 
-static void put_segments(clade_json *json, const clade__model *model, int64_t c)
+static void put_segments(clade_json *json, const clade__request *q, int64_t c)
 {
+    const clade__model *const model = q->server->model;
     clade_json_key(json, "segments");
     clade_json_array(json);
-    for (int kind = 0; kind < CLADE_N_SEGMENT_KIND; kind++) {
+    for (int kind = 0; c >= 0 && kind < CLADE_N_SEGMENT_KIND; kind++) {
         const int s = model->segment[kind] == NULL ? CLADE__SEGMENT : model->segment[kind][c];
         if (s < 0) continue;
         const clade_text text = model->segment_json[kind][s];
         clade_json_raw(json, text.data, text.size);
     }
+    clade__rules_put(json, q->server, q->param[0]);
     clade_json_array_end(json);
 }
 
@@ -190,7 +192,7 @@ void clade__get_customer(clade__request *q)
     clade__put_time(&json, "as_of", model->as_of_us);
     if (c >= 0) put_counts(&json, model, c);
     clade__live_put(&json, live);
-    if (c >= 0 && includes(list, "segments", true)) put_segments(&json, model, c);
+    if (includes(list, "segments", true)) put_segments(&json, q, c);
     if (c >= 0 && includes(list, "scores", true)) put_scores(&json, model, c);
     if (c >= 0 && includes(list, "features", false)) put_features(&json, model, c);
     if (includes(list, "recommendations", false)) put_items(&json, model, c);
@@ -201,14 +203,14 @@ void clade__get_customer(clade__request *q)
 void clade__get_customer_segments(clade__request *q)
 {
     const int64_t c = find(q);
-    if (c < 0) {
+    if (c < 0 && clade__live_person(q->server, q->param[0]) == NULL) {
         unknown(q);
         return;
     }
     clade_json json = clade__json(q);
     clade_json_put_text(&json, "customer", q->param[0]);
     clade__put_time(&json, "as_of", q->server->model->as_of_us);
-    put_segments(&json, q->server->model, c);
+    put_segments(&json, q, c);
     clade__json_end(q, &json);
     clade__etag(q);
 }
@@ -502,6 +504,7 @@ static void forget_finish(clade__request *q)
     clade__intake_answer(q->server); /* what became durable before is applied, and then forgotten */
     clade__refresh_forget(q->server, q->customer);
     clade__live_forget(q->server, q->param[0]);
+    clade__rules_forget(q->server, q->param[0]);
 }
 
 void clade__delete_customer(clade__request *q)

@@ -74,17 +74,46 @@ static void put_back(clade_buffer *buffer)
     buffer->failed = false;
 }
 
+static void begin_flight(clade__request *q)
+{
+    if (q->in_flight) return;
+    q->in_flight = true;
+    q->server->n_in_flight++;
+}
+
+static void end_flight(clade__request *q)
+{
+    if (!q->in_flight) return;
+    q->in_flight = false;
+    q->server->n_in_flight--;
+}
+
+/* A stream that has nothing to say is suspended until it has. */
+static ssize_t read_stream(void *context, uint64_t position, char *to, size_t size)
+{
+    clade__request *const q = context;
+    (void)position;
+    const long n = q->watcher == NULL ? -1 : clade__watch_read(q, to, size);
+    if (n < 0) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n == 0) MHD_suspend_connection(q->connection);
+    return n;
+}
+
 static enum MHD_Result queue_answer(clade__request *q)
 {
+    enum { STREAM_BLOCK = 16384 };
     if (q->out.failed) {
         q->out.failed = false;
         clade__problem(q, 500, "no_memory", "try again later", "no memory for the answer");
     }
-    const size_t               size = q->status == 304 || q->status == 204 ? 0 : q->out.size;
+    const bool                 streams = q->watcher != NULL;
+    const size_t               size    = q->status == 304 || q->status == 204 ? 0 : q->out.size;
     struct MHD_Response *const answer =
-        MHD_create_response_from_buffer(size, q->out.data, MHD_RESPMEM_MUST_COPY);
+        streams ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, q,
+                                                    NULL)
+                : MHD_create_response_from_buffer(size, q->out.data, MHD_RESPMEM_MUST_COPY);
     if (answer == NULL) return MHD_NO;
-    if (q->content_type != NULL && size > 0)
+    if (q->content_type != NULL && (size > 0 || streams))
         MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE, q->content_type);
     for (size_t i = 0; i < q->n_headers; i++)
         MHD_add_response_header(answer, q->header[i][0], q->header[i][1]);
@@ -92,6 +121,7 @@ static enum MHD_Result queue_answer(clade__request *q)
     const enum MHD_Result queued = MHD_queue_response(q->connection, q->status, answer);
     MHD_destroy_response(answer);
     clade__count(q);
+    if (streams) end_flight(q); /* nobody waits for its end */
     return queued;
 }
 
@@ -118,22 +148,9 @@ static void preflight(clade__request *q)
 
 /* ---------------------------------------------------------------- a request begins and ends */
 
-static void begin_flight(clade__request *q)
-{
-    if (q->in_flight) return;
-    q->in_flight = true;
-    q->server->n_in_flight++;
-}
-
-static void end_flight(clade__request *q)
-{
-    if (!q->in_flight) return;
-    q->in_flight = false;
-    q->server->n_in_flight--;
-}
-
 static void reset(clade__request *q)
 {
+    clade__watcher_end(q);
     put_back(&q->body);
     put_back(&q->out);
     q->phase        = CLADE__START;
@@ -202,6 +219,7 @@ static void opened(void *context, struct MHD_Connection *connection, void **sock
     }
     if (q == NULL) return;
     end_flight(q);
+    clade__watcher_end(q);
     if (q->next != NULL) q->next->previous = q->previous;
     if (q->previous != NULL)
         q->previous->next = q->next;
@@ -380,7 +398,8 @@ static void close_slow(clade_server *server)
 {
     const double limit = server->options.request_seconds;
     for (clade__request *q = server->connections; q != NULL; q = q->next) {
-        if (q->phase == CLADE__WAITING || server->now - q->idle_since < limit) continue;
+        if (q->phase == CLADE__WAITING || q->watcher != NULL || server->now - q->idle_since < limit)
+            continue;
         const union MHD_ConnectionInfo *const info =
             MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         if (info != NULL) shutdown(info->connect_fd, SHUT_RDWR);
@@ -405,6 +424,8 @@ static int wait_ms(const clade_server *server)
     MHD_UNSIGNED_LONG_LONG limit = 0;
     const double           tick  = (server->next_tick - server->now) * 1000 + 1;
     int                    ms    = tick < 0 ? 0 : tick > TICK_MS ? TICK_MS : (int)tick;
+    const int              rules = clade__rules_wait_ms(server);
+    if (rules < ms) ms = rules;
     if (MHD_get_timeout(server->daemon, &limit) == MHD_YES && limit < (unsigned)ms) ms = (int)limit;
     return ms;
 }
@@ -419,7 +440,9 @@ static void loop_once(clade_server *server, struct pollfd fds[2])
     }
     server->now = clade_seconds();
     clade__take_done(server);
+    clade__rules_advance(server);
     clade__intake_answer(server);
+    clade__watch_tell(server);
     MHD_run(server->daemon);
     if (server->now < server->next_tick) return;
     server->next_tick = server->now + TICK_MS / 1000.0;
@@ -579,6 +602,8 @@ void clade__http_stop(clade_server *server)
             q->phase = CLADE__READY;
             MHD_resume_connection(q->connection);
         }
+        server->stops++;
+        clade__watch_tick(server);
         MHD_run(server->daemon);
         MHD_stop_daemon(server->daemon);
     }

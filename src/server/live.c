@@ -109,6 +109,7 @@ void clade__live_apply(clade_server *server, const clade_live_event *event, uint
     const clade_text id = { live->id.data, live->id.size };
     live->last_seq      = seq;
     if (live->id.failed || id.size == 0) return;
+    clade__rules_event(server, event, id, seq);
     if (live->n * 2 >= live->n_index && !rebuild(live, live->n_index * 2)) return;
     const uint64_t        hash = clade_hash64(id.data, id.size, live->seed);
     clade__person **const at   = place(live, id.data, id.size, hash);

@@ -4,6 +4,7 @@
  */
 #include "live.h"
 #include "model.h"
+#include "rules.h"
 
 #include <stdlib.h>
 
@@ -12,10 +13,17 @@ static void *build(void *context)
     clade_server *const server = context;
     clade__model       *model  = NULL;
     clade_error         err    = { 0 };
-    if (clade__model_make(&model, server, &err) == CLADE_OK)
+    clade__rules       *rules  = NULL;
+    if (!server->builder_of_model)
+        ; /* rules alone */
+    else if (clade__model_make(&model, server, &err) == CLADE_OK)
         server->fresh_model = model;
     else
         clade_log(CLADE_LOG_WARN, "answers in memory stay as they were: %s", err.message);
+    if (clade__rules_build(&rules, server, &err) == CLADE_OK)
+        server->fresh_rules = rules;
+    else
+        clade_log(CLADE_LOG_WARN, "segments by rule go on as they are: %s", err.message);
     server->model_building = false;
     clade__wake(server);
     return NULL;
@@ -65,21 +73,29 @@ void clade__refresh_tick(clade_server *server)
         pthread_join(server->builder, NULL);
         server->builder_started = false;
         take_over(server);
+        clade__rules_take_over(server, atomic_exchange(&server->fresh_rules, NULL));
     }
     const bool due = clade__live_changed(server) &&
                      server->now - server->model_at >= server->options.refresh_seconds;
-    if (!due && !server->model_wanted) return;
-    server->model_wanted    = false;
-    server->model_building  = true;
-    server->model_at        = server->now; /* of the try */
+    server->builder_of_model = due || server->model_wanted;
+    if (!server->builder_of_model && !clade__rules_due(server)) return;
+    if (server->builder_of_model) server->model_at = server->now; /* of the try */
+    server->model_wanted = server->rules_wanted = false;
+    server->rules_made_at                       = server->now;
+    server->model_building                      = true;
+    clade__rules_building(server);
     server->builder_started = pthread_create(&server->builder, NULL, build, server) == 0;
-    if (!server->builder_started) server->model_building = false;
+    if (server->builder_started) return;
+    server->model_building = false;
+    clade__rules_take_over(server, NULL);
 }
 
 clade_status clade__refresh_start(clade_server *server, clade_error *err)
 {
-    server->model_at = clade_seconds();
-    return clade__model_make(&server->model, server, err);
+    server->model_at    = clade_seconds();
+    server->rules_at_us = INT64_MAX;
+    CLADE_TRY(clade__model_make(&server->model, server, err));
+    return clade__rules_build(&server->rules, server, err);
 }
 
 void clade__refresh_stop(clade_server *server)

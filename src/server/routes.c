@@ -36,6 +36,8 @@ const clade__route clade__routes[] = {
     { CLADE__GET, "/v1/segments/{name}", CLADE__READ, clade__get_segment },
     { CLADE__GET, "/v1/segments/{name}/members", CLADE__READ, clade__get_members },
     { CLADE__GET, "/v1/segments/{name}/flows", CLADE__READ, clade__get_flows },
+    { CLADE__GET, "/v1/segments/{name}/watch", CLADE__READ, clade__get_watch },
+    { CLADE__GET, "/v1/transitions", CLADE__READ, clade__get_transitions },
     { CLADE__GET, "/v1/models", CLADE__READ, clade__get_models },
     { CLADE__GET, "/v1/quality", CLADE__READ, clade__get_quality },
     { CLADE__POST, "/v1/lookalike", CLADE__READ, clade__post_lookalike },

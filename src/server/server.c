@@ -46,6 +46,7 @@ static clade_status make(clade_server *server, clade_error *err)
     CLADE_TRY(settle(&server->options, err));
     CLADE_TRY(clade__gate_open(server, err));
     CLADE_TRY(clade__live_start(server, err));
+    CLADE_TRY(clade__feed_start(server, err));
     CLADE_TRY(clade__intake_start(server, err));
     CLADE_TRY(clade__refresh_start(server, err));
     CLADE_TRY(clade__work_start(server, err));
@@ -81,8 +82,10 @@ void clade_server_free(clade_server *server)
     clade__take_done(server);
     clade__http_stop(server);
     clade__refresh_stop(server);
+    clade__rules_stop(server);
     clade__intake_stop(server);
     clade__live_stop(server);
+    clade__feed_stop(server);
     clade_keyring_free(server->ring);
     clade_server_keys_wipe(server);
     pthread_cond_destroy(&server->work_wake);
@@ -100,6 +103,7 @@ void clade_server_free(clade_server *server)
 void clade__tick(clade_server *server)
 {
     clade__refresh_tick(server);
+    clade__watch_tick(server);
 }
 
 clade_status clade_server_run(clade_server *server, clade_error *err)

@@ -48,6 +48,9 @@ typedef struct clade__request clade__request;
 typedef struct clade__model   clade__model;
 typedef struct clade__live    clade__live;
 typedef struct clade__intake  clade__intake;
+typedef struct clade__rules   clade__rules;
+typedef struct clade__feed    clade__feed;
+typedef struct clade__watcher clade__watcher;
 typedef struct clade__person  clade__person; /* what came of somebody since the model was made */
 typedef void (*clade__handler)(clade__request *q);
 
@@ -87,19 +90,20 @@ struct clade__request {
     int                 key;  /* index in the ring, or -1 */
     clade_role          role; /* of the key */
 
-    unsigned       status;
-    clade_buffer   out;
-    const char    *content_type;
-    bool           packed; /* the body came by gzip */
-    size_t         n_headers;
-    char           header[CLADE__HEADERS][2][96];
-    clade__handler work, finish;
-    void          *data; /* of the handler, freed by it */
-    int64_t        customer;
-    size_t         wanted;
-    uint64_t       seq;   /* of the journal: waits until it is durable */
-    clade__model  *model; /* while it waits: constant, and there until it is answered */
-    clade_arena   *arena; /* of the thread that handles it now; emptied afterwards */
+    unsigned        status;
+    clade_buffer    out;
+    const char     *content_type;
+    bool            packed; /* the body came by gzip */
+    size_t          n_headers;
+    char            header[CLADE__HEADERS][2][96];
+    clade__handler  work, finish;
+    void           *data; /* of the handler, freed by it */
+    int64_t         customer;
+    size_t          wanted;
+    uint64_t        seq;     /* of the journal: waits until it is durable */
+    clade__watcher *watcher; /* its answer goes on: server-sent events */
+    clade__model   *model;   /* while it waits: constant, and there until it is answered */
+    clade_arena    *arena;   /* of the thread that handles it now; emptied afterwards */
 };
 
 typedef struct clade__bucket { /* of one key */
@@ -154,6 +158,17 @@ struct clade_server {
     size_t                  n_forgotten, forgotten_capacity;
     clade__live            *live;
     clade__intake          *intake;
+
+    clade__rules           *rules; /* who is in which segment by rule; of the loop thread */
+    _Atomic(clade__rules *) fresh_rules;
+    struct clade__kept     *rules_kept;   /* what came while one is made */
+    int                     rules_builds; /* that are being made; of the loop thread */
+    uint64_t                rules_order;  /* the store's mutex */
+    bool                    rules_wanted; /* a state cannot know: make them again soon */
+    int64_t                 rules_at_us;  /* an event of the future: make them again then */
+    double                  rules_made_at;
+    bool                    builder_of_model; /* or of rules alone */
+    clade__feed            *feed;
 
     clade__route_counts *counts; /* (routes) */
     uint64_t             n_refused_rate, n_refused_key;
@@ -247,6 +262,24 @@ void                 clade__live_put(clade_json *json, const clade__person *pers
 void                 clade__live_forget(clade_server *server, const char *id);
 bool                 clade__live_changed(const clade_server *server);
 
+/* ---- rules.c, watch.c: segments by rule, kept true event by event. On the loop thread. */
+void clade__rules_stop(clade_server *server);
+void clade__rules_advance(clade_server *server); /* what time alone changes */
+int  clade__rules_wait_ms(const clade_server *server);
+bool clade__rules_due(clade_server *server);
+void clade__rules_forget(clade_server *server, const char *id);
+bool clade__rules_knows(const clade_server *server, const char *id);
+bool clade__rules_in(const clade_server *server, size_t rule, const char *id);
+/* Objects of the segments that somebody is in, into an open array. */
+void         clade__rules_put(clade_json *json, const clade_server *server, const char *id);
+clade_status clade__feed_start(clade_server *server, clade_error *err);
+void         clade__feed_stop(clade_server *server);
+void         clade__watch_tell(clade_server *server);
+void         clade__watch_tick(clade_server *server);
+/* The next bytes; 0: wait; -1: the end. */
+long clade__watch_read(clade__request *q, char *to, size_t size);
+void clade__watcher_end(clade__request *q);
+
 /* ---- intake.c, flush.c: events on their way into the store */
 clade_status clade__intake_start(clade_server *server, clade_error *err);
 void         clade__intake_stop(clade_server *server);
@@ -281,6 +314,8 @@ void              clade__get_segments(clade__request *q);
 void              clade__get_segment(clade__request *q);
 void              clade__get_members(clade__request *q);
 void              clade__get_flows(clade__request *q);
+void              clade__get_watch(clade__request *q);
+void              clade__get_transitions(clade__request *q);
 void              clade__get_models(clade__request *q);
 void              clade__get_quality(clade__request *q);
 void              clade__get_keys(clade__request *q);
