@@ -3,11 +3,13 @@
  * The flag's key is the segment's; its value is true or false. Out of memory, on the loop thread.
  */
 #include "model.h"
+#include "rules.h"
 
 #include <stdio.h>
 
-/* The customer of `context.targetingKey`: a number, -1 for somebody unknown; false after a 400. */
-static bool targeted(int64_t *out, clade__request *q, const char *key)
+/* The customer of `context.targetingKey`: the id, in q->arena, and the number, -1 for somebody
+ * unknown; false after a 400. */
+static bool targeted(const char **out_id, int64_t *out, clade__request *q, const char *key)
 {
     clade_json_tree        tree    = { 0 };
     const clade_text       body    = { q->body.data == NULL ? "" : q->body.data, q->body.size };
@@ -26,6 +28,7 @@ static bool targeted(int64_t *out, clade__request *q, const char *key)
     }
     if (target != NULL && target->type == CLADE_JSON_TEXT && target->text.size > 0) {
         const char *const id = clade_arena_text(q->arena, target->text.data, target->text.size);
+        *out_id              = id == NULL ? "" : id;
         *out                 = id == NULL ? -1 : clade__model_find(q->server->model, id);
         return true;
     }
@@ -53,14 +56,38 @@ static void put_flag(clade_json *json, const clade__model *model, const char *ke
     clade_json_object_end(json);
 }
 
+/* Of a segment by rule: as it is now. */
+static void put_rule_flag(clade_json *json, const clade_server *server, const char *key,
+                          size_t rule, const char *id)
+{
+    const bool in = clade__rules_in(server, rule, id);
+    clade_json_put_text(json, "key", key);
+    clade_json_put_bool(json, "value", in);
+    clade_json_put_text(json, "variant", in ? "in" : "out");
+    clade_json_put_text(json, "reason",
+                        clade__rules_knows(server, id) ? "TARGETING_MATCH" : "DEFAULT");
+    clade_json_key(json, "metadata");
+    clade_json_object(json);
+    clade_json_put_text(json, "kind", "rule");
+    clade_json_put_int(json, "version", clade__rules_segment(server->rules, rule)->version);
+    clade_json_object_end(json);
+}
+
 void clade__post_flag(clade__request *q)
 {
     const clade__model *const model = q->server->model;
     clade_segment_kind        kind;
     int                       s;
     int64_t                   customer;
-    if (!targeted(&customer, q, q->param[0])) return;
-    clade_json json = clade__json(q);
+    const char               *id;
+    if (!targeted(&id, &customer, q, q->param[0])) return;
+    const int64_t rule = clade__rules_named(q->server->rules, q->param[0]);
+    clade_json    json = clade__json(q);
+    if (rule >= 0) {
+        put_rule_flag(&json, q->server, q->param[0], (size_t)rule, id);
+        clade__json_end(q, &json);
+        return;
+    }
     if (!clade__segment_find(&kind, &s, model, q->param[0])) {
         clade_json_put_text(&json, "key", q->param[0]);
         clade_json_put_text(&json, "errorCode", "FLAG_NOT_FOUND");
@@ -77,7 +104,8 @@ void clade__post_flags(clade__request *q)
 {
     const clade__model *const model = q->server->model;
     int64_t                   customer;
-    if (!targeted(&customer, q, NULL)) return;
+    const char               *id;
+    if (!targeted(&id, &customer, q, NULL)) return;
     clade_json json = clade__json(q);
     clade_json_key(&json, "flags");
     clade_json_array(&json);
@@ -91,6 +119,13 @@ void clade__post_flags(clade__request *q)
             put_flag(&json, model, key, (clade_segment_kind)kind, (int)s, customer);
             clade_json_object_end(&json);
         }
+    }
+    for (size_t rule = 0; rule < q->server->rules->n; rule++) {
+        char key[CLADE_RULE_MAX_NAME + 8];
+        snprintf(key, sizeof key, "rule:%s", clade__rules_segment(q->server->rules, rule)->name);
+        clade_json_object(&json);
+        put_rule_flag(&json, q->server, key, rule, id);
+        clade_json_object_end(&json);
     }
     clade_json_array_end(&json);
     clade__json_end(q, &json);

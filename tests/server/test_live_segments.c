@@ -107,13 +107,20 @@ static void an_event_makes_a_customer_enter_and_the_watcher_hears_it(void **stat
     assert_true(hears(fd, &heard, "retry:"));
     view("w1", "w-1");
     assert_false(is_in("w1", "keen"));
+    const double sent = clade_seconds();
     view("w1", "w-2");
     const double answered = clade_seconds();
     assert_true(hears(fd, &heard, "segment.entered"));
-    print_message("heard %.2f ms after the answer\n", (clade_seconds() - answered) * 1000);
+    print_message("heard %.2f ms after the answer, %.2f ms after the event was sent\n",
+                  (clade_seconds() - answered) * 1000, (clade_seconds() - sent) * 1000);
     assert_true(hears(fd, &heard, "\"customer\":\"w1\""));
     assert_null(strstr(heard.data, "here"));
     assert_true(is_in("w1", "keen"));
+    const http_answer *got =
+        http_ask(server.port, "POST", "/ofrep/v1/evaluate/flags/rule:keen",
+                 server.key[CLADE_ROLE_READ], "", "{\"context\":{\"targetingKey\":\"w1\"}}");
+    assert_int_equal(got->status, 200);
+    assert_string_equal(http_text(got, "variant"), "in");
     close(fd);
     clade_buffer_free(&heard);
 }
