@@ -377,7 +377,8 @@ void clade__rules_event(clade_server *server, const clade_live_event *event, cla
                         uint64_t seq)
 {
     clade__arrival a = { .seq = seq, .id = id };
-    if (id.size == 0 || (server->rules->n == 0 && server->rules_builds == 0)) return;
+    if (server->rules == NULL || id.size == 0) return;
+    if (server->rules->n == 0 && server->rules_builds == 0) return;
     if (event->kind < CLADE_LIVE_IDENTIFY) arrive_event(server, event, &a);
     for (size_t i = 0; i < event->n_traits; i++) {
         char             name[CLADE_RULE_MAX_NAME], number[64], *end;

@@ -299,8 +299,8 @@ static bool weigh(draft *d, const order *o, int64_t *weight, const line *numbers
             continue;
         }
         if (!clade__decimals_product(&weight[i], numbers[i].price,
-                                    numbers[i].quantity.there ? numbers[i].quantity : one,
-                                    o->digits)) {
+                                     numbers[i].quantity.there ? numbers[i].quantity : one,
+                                     o->digits)) {
             clade__note(d, CLADE_TRACKING_N_NO_NUMBER, CLADE_TEXT("price"),
                         decimal_text(d, numbers[i].price));
             return false;
