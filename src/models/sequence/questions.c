@@ -37,14 +37,20 @@ static uint64_t next_of(const question *q, uint64_t event)
     return next;
 }
 
-/* The item that is asked for, or 0: of a basket any. */
-static uint32_t draw_target(const question *q, uint64_t next, clade_rng *rng)
+/* Behind the last event of the basket that begins at `next`. */
+static uint64_t end_of(const question *q, uint64_t next)
 {
     uint64_t end = next + 1;
-    if (next > q->last) return 0;
-    if (!q->model->options.next_basket) return q->s->item[next];
     while (end <= q->last && clade_sequences_same_basket(q->s, next, end))
         end++;
+    return end;
+}
+
+/* The item that is asked for, or 0: of a basket any. */
+static uint32_t draw_target(const question *q, uint64_t next, uint64_t end, clade_rng *rng)
+{
+    if (next > q->last) return 0;
+    if (!q->model->options.next_basket) return q->s->item[next];
     return q->s->item[next + clade_rng_below(rng, end - next)];
 }
 
@@ -107,14 +113,18 @@ bool clade__ask_window(clade__tokens *tokens, clade__contrast *contrast,
         return false;
     }
     uint64_t         event = stop - (tokens->n - before);
-    size_t           cut   = SIZE_MAX;
-    clade_rng *const rng   = &by->questions;
+    uint64_t         next = 0, end = 0; /* the same for all events of a basket */
+    size_t           cut = SIZE_MAX;
+    clade_rng *const rng = &by->questions;
     for (size_t i = before; i < tokens->n; i++, event++) {
-        const uint64_t next       = next_of(&q, event);
-        const int64_t  silence_us = draw_silence(&q, event, next, rng);
-        tokens->target[i]         = draw_target(&q, next, rng);
-        tokens->weight[i]         = tokens->target[i] > 0 ? 1.0f : 0.0f;
-        tokens->future[i]         = 0;
+        if (event >= next) {
+            next = next_of(&q, event);
+            end  = model->options.next_basket ? end_of(&q, next) : next + 1;
+        }
+        const int64_t silence_us = draw_silence(&q, event, next, rng);
+        tokens->target[i]        = draw_target(&q, next, end, rng);
+        tokens->weight[i]        = tokens->target[i] > 0 ? 1.0f : 0.0f;
+        tokens->future[i]        = 0;
         if (model->at.future != SIZE_MAX) {
             const uint64_t n = events_ahead(&q, event, next, silence_us);
             if (n > 0) tokens->future[i] = s->item[next + clade_rng_below(rng, n)];
