@@ -113,9 +113,9 @@ static void model_fact(page *p, const clade_predict_card *card)
     bool first = true;
     fact_open(p, W_P_MODEL);
     for (int m = 0; m < CLADE_N_PREDICT_MODEL; m++) {
-        static const word_id names[CLADE_N_PREDICT_MODEL] = {
-            W_P_M_RULE, W_P_M_LINEAR, W_P_M_NET, W_P_M_VALUE, W_P_M_TREES, W_P_M_JOINT
-        };
+        static const word_id names[] = { W_P_M_RULE,  W_P_M_LINEAR, W_P_M_NET, W_P_M_VALUE,
+                                         W_P_M_TREES, W_P_M_JOINT,  W_P_M_ZILN };
+        _Static_assert(sizeof names / sizeof names[0] == CLADE_N_PREDICT_MODEL, "a word each");
         if (!(card->weight[m] > 0)) continue;
         page_put(p, "%s", first ? "" : ", ");
         page_word(p, names[m]);
